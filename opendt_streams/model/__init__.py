@@ -1,0 +1,1 @@
+"""Domain types of the twin: frozen, pure, without Kafka, clock or files."""

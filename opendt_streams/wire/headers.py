@@ -1,0 +1,53 @@
+"""Headers: CloudEvents 1.0 in binary mode, and what a value must not hold: offsets, configuration, run (PROTOCOL 2.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from opendt_streams.errors import BadInput
+from opendt_streams.model.canonical import JSON, canonical
+
+INPUTS: Final = "opendt_inputs"  # {topic: next offset}: what the writer had read
+CONFIG: Final = "opendt_config"  # digest of the writer's `started` record
+LEDGER: Final = "opendt_ledger"  # ledger offset that the writer had folded
+PIN: Final = "opendt_pin"  # ledger offset that the windows up to the next instant use
+RESUME: Final = "opendt_resume"  # where a calibrator goes on from this decision
+
+
+def cloud_event(*, event_id: str, event_type: str, source: str, time: str) -> dict[str, str]:
+    return {
+        "ce_specversion": "1.0",
+        "ce_id": event_id,
+        "ce_type": f"opendt.{event_type}.v1",
+        "ce_source": source,
+        "ce_time": time,
+        "content-type": "application/json",
+    }
+
+
+def json_header(value: JSON) -> str:
+    return canonical(value).decode()
+
+
+def to_kafka(headers: Mapping[str, str]) -> list[tuple[str, bytes]]:
+    return [(k, v.encode()) for k, v in headers.items()]
+
+
+def from_kafka(headers: Iterable[tuple[str, bytes]] | Mapping[str, bytes] | None) -> dict[str, str]:
+    """The last value of each key; bytes that are not UTF-8 are somebody else's and are left out."""
+    pairs = headers.items() if isinstance(headers, Mapping) else headers or ()
+    readable: dict[str, str] = {}
+    for key, raw in pairs:
+        try:
+            readable[key] = raw.decode()
+        except UnicodeDecodeError:
+            continue
+    return readable
+
+
+def read_int(headers: Mapping[str, str], key: str) -> int:
+    text = headers.get(key, "")
+    if not text.isascii() or not text.isdigit():
+        raise BadInput(f"the header {key} is {text!r}", expected="an offset")
+    return int(text)

@@ -1,0 +1,105 @@
+"""Messages that the twin itself writes: the domain's own records with a tag, and what their headers add."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+from pydantic_core import from_json
+
+from opendt_streams.errors import BadInput
+from opendt_streams.model.canonical import JSON
+from opendt_streams.model.decision import Alarm, Decision
+from opendt_streams.model.event import TopologyEvent
+from opendt_streams.model.result import WindowResult
+from opendt_streams.wire import headers as h
+from opendt_streams.wire.fields import first_problem
+from opendt_streams.wire.messages import (
+    AlarmRecorded,
+    CalibrationEnded,
+    DecisionRecorded,
+    Message,
+    ResultRecorded,
+    ResultsEnded,
+    ResumePoint,
+)
+
+RESULT: Final = TypeAdapter(WindowResult)
+DECISION: Final = TypeAdapter(Decision)
+ALARM: Final = TypeAdapter(Alarm)
+EVENT: Final = TypeAdapter(TopologyEvent)
+RESUME: Final = TypeAdapter(ResumePoint)
+
+END_ID: Final = "end"
+T = TypeVar("T")
+
+
+def result_value(result: WindowResult) -> dict[str, JSON]:
+    return {"message_type": "window-result", **RESULT.dump_python(result, exclude_none=True)}
+
+
+def results_end_value(datacenter: str, unplaceable: int) -> dict[str, JSON]:
+    return {"message_type": "end", "id": f"{datacenter}|{END_ID}", "datacenter": datacenter, "unplaceable": unplaceable}
+
+
+def decision_value(decision: Decision) -> dict[str, JSON]:
+    return {"message_type": "calibration-decision", **DECISION.dump_python(decision, exclude_none=True)}
+
+
+def alarm_value(alarm: Alarm) -> dict[str, JSON]:
+    return {"message_type": "alarm", **ALARM.dump_python(alarm)}
+
+
+def calibration_end_value(datacenter: str) -> dict[str, JSON]:
+    return {"message_type": "end", "id": f"{datacenter}|{END_ID}", "datacenter": datacenter}
+
+
+def event_value(event: TopologyEvent) -> dict[str, JSON]:
+    return EVENT.dump_python(event)  # type: ignore[no-any-return]
+
+
+def read_event(value: bytes, document: dict[str, Any], __: Mapping[str, str]) -> Message:
+    if "clusters" in document and "topology" not in document:
+        raise BadInput(
+            "a bare topology, as OpenDT's API writes it, says neither who changed what nor on top of which event",
+            expected="a topology event",
+            hint="Post the topology to the REST API, which makes the event.",
+        )
+    return _validated(EVENT, value)
+
+
+def read_result(value: bytes, document: dict[str, Any], headers: Mapping[str, str]) -> Message:
+    match document.get("message_type"):
+        case "window-result":
+            return ResultRecorded(_validated(RESULT, value), ledger=h.read_int(headers, h.LEDGER))
+        case "end":
+            return ResultsEnded(int(document.get("unplaceable", 0)))
+        case other:
+            raise BadInput(f"unknown message type {other!r}", expected="window-result or end", where="message_type")
+
+
+def read_calibration(value: bytes, document: dict[str, Any], headers: Mapping[str, str]) -> Message:
+    match document.get("message_type"):
+        case "calibration-decision":
+            resume = _validated(RESUME, headers.get(h.RESUME, "").encode())
+            return DecisionRecorded(_validated(DECISION, value), pin=h.read_int(headers, h.PIN), resume=resume)
+        case "alarm":
+            return AlarmRecorded(_validated(ALARM, value))
+        case "end":
+            return CalibrationEnded()
+        case other:
+            raise BadInput(f"unknown message type {other!r}", expected="calibration-decision, alarm or end", where="message_type")
+
+
+def read_value(value: bytes) -> dict[str, Any]:
+    """A value of ours as a document, unchecked: for projections that only show it."""
+    document: dict[str, Any] = from_json(value)
+    return document
+
+
+def _validated(adapter: TypeAdapter[T], value: bytes) -> T:
+    try:
+        return adapter.validate_json(value, strict=True)
+    except ValidationError as error:
+        raise first_problem(error) from None
