@@ -1,0 +1,5 @@
+"""`python -m opendt_streams.cli`."""
+
+from opendt_streams.cli.main import main
+
+main()

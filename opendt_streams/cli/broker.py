@@ -1,0 +1,94 @@
+"""`opendt broker`: a run's own Kafka log in the background, for looking at it with any Kafka client."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from opendt_streams.broker.run_log import BrokerRecord, live_broker, start_detached, stop_detached
+from opendt_streams.errors import BadInput, NegativeAnswer, Unavailable
+
+app = typer.Typer(help="Run the Kafka log of a run in the background.", no_args_is_help=True, rich_markup_mode=None)
+
+RunDir = Annotated[Path, typer.Option("--run-dir", help="Folder of the run.", file_okay=False)]
+Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
+
+
+@app.command()
+def start(
+    run_dir: RunDir,
+    port: Annotated[int | None, typer.Option(min=1, max=65535, help="Client port on 127.0.0.1; a free one otherwise.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Start the run's Kafka log and leave it running until `opendt broker stop`.
+
+    Does nothing when it runs already. A folder without a log gets an empty one.
+
+    Example: opendt broker start --run-dir data/my-run --port 9092
+    """
+    running = live_broker(run_dir)
+    if running is not None:
+        if running.pid is None:
+            raise BadInput("this run uses a cluster of yours", where=running.url, hint="Nothing needs to be started")
+        if port not in (None, running.port):
+            raise Unavailable(
+                f"the run's broker runs already, on port {running.port}",
+                where=str(run_dir),
+                hint="Stop it first with `opendt broker stop`",
+            )
+    record = running or start_detached(run_dir, port, quiet=as_json)
+    _tell(
+        _document(run_dir, record) | {"already_running": running is not None},
+        f"Kafka {'runs already' if running else 'runs'} at {record.url} (process {record.pid})",
+        as_json,
+    )
+
+
+@app.command()
+def stop(run_dir: RunDir, as_json: Json = False) -> None:
+    """Stop what `opendt broker start` started.
+
+    Example: opendt broker stop --run-dir data/my-run
+    """
+    _must_exist(run_dir)
+    stopped = stop_detached(run_dir)
+    words = "Kafka is stopped" if stopped else "Kafka was not running"
+    _tell(_document(run_dir, None) | {"stopped": stopped}, words, as_json)
+
+
+@app.command()
+def status(run_dir: RunDir, as_json: Json = False) -> None:
+    """Tell whether the run's broker runs, and where it answers. The exit code is 1 when it does not run.
+
+    Example: opendt broker status --run-dir data/my-run --json
+    """
+    _must_exist(run_dir)
+    record = live_broker(run_dir)
+    if record is None:
+        if as_json:
+            _tell(_document(run_dir, None), "", as_json)
+        raise NegativeAnswer("the broker does not run", where=str(run_dir), hint="`opendt broker start` starts it")
+    process = f"process {record.pid}" if record.pid else "your own cluster"
+    _tell(_document(run_dir, record), f"Kafka runs at {record.url} ({process})", as_json)
+
+
+def _must_exist(run_dir: Path) -> None:
+    if not run_dir.is_dir():
+        raise BadInput("no such folder", expected="the folder of a run", where=str(run_dir))
+
+
+def _document(run_dir: Path, record: BrokerRecord | None) -> dict[str, Any]:
+    document: dict[str, Any] = {"run_dir": str(run_dir), "running": record is not None}
+    if record is not None:
+        document |= {"url": record.url, "port": record.port, "pid": record.pid, "owner": record.owner}
+    return document
+
+
+def _tell(document: dict[str, Any], words: str, as_json: bool) -> None:
+    if as_json:
+        typer.echo(json.dumps(document))
+    else:
+        typer.echo(words, err=True)

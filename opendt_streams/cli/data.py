@@ -1,0 +1,106 @@
+"""`opendt data`: make and check workload directories."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import orjson
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from opendt_streams.errors import BadInput
+from opendt_streams.model.canonical import JSON
+from opendt_streams.workload.check import Report, check_workload
+from opendt_streams.workload.sample import DEFAULT_DAYS, DEFAULT_HOSTS, write_sample
+
+app = typer.Typer(help="Workload directories: make a synthetic one, check any.", no_args_is_help=True)
+
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
+
+
+@app.command()
+def sample(
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="A new or empty directory, or an earlier sample to write again.")],
+    seed: Annotated[int, typer.Option("--seed", metavar="N", help="Same seed, days and hosts: same bytes.")],
+    days: Annotated[int, typer.Option("--days", metavar="D", help="Length in days.")] = DEFAULT_DAYS,
+    hosts: Annotated[int, typer.Option("--hosts", metavar="H", help="Number of hosts; jobs grow with it.")] = DEFAULT_HOSTS,
+    as_json: AsJson = False,
+) -> None:
+    """Make a synthetic datacenter with a known power law, in OpenDT's file formats.
+
+    The true parameters are in its workload.yaml; topology.json holds only what a datasheet says.
+
+    Example: opendt data sample --out sample --seed 7 --days 2
+    """
+    made = write_sample(out, seed, days, hosts)
+    if as_json:
+        _print_json(asdict(made))
+        return
+    typer.echo(f"{made.directory}: {made.hosts} hosts, {made.days} days, {made.tasks} tasks, {made.fragments} fragments")
+    typer.echo(f"Next: opendt run --workload {made.directory}")
+
+
+@app.command()
+def check(
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="A workload directory.")],
+    as_json: AsJson = False,
+) -> None:
+    """Find everything that is wrong in a workload directory; show the units assumed and what it holds.
+
+    Exit code 0 if it can be run (warnings allowed), 2 if not.
+
+    Example: opendt data check workload/SURF
+    """
+    report = check_workload(directory)
+    if as_json:
+        _print_json(report.as_document())
+    else:
+        # Names and values from users' files are shown as they are, brackets included.
+        _show(report, Console(markup=False, highlight=False))
+    if report.errors:
+        raise typer.Exit(BadInput.exit_code)
+
+
+def _print_json(document: JSON) -> None:
+    typer.echo(orjson.dumps(document, option=orjson.OPT_INDENT_2).decode())
+
+
+def _show(report: Report, console: Console) -> None:
+    if report.facts:
+        facts = _table("Content", "", "")
+        for section, values in report.facts.items():
+            for key, value in _flat(section, values):
+                facts.add_row(key, value)
+        console.print(facts)
+    if report.assumptions:
+        units = _table("Units assumed", "file", "column", "unit", "note")
+        for a in report.assumptions:
+            units.add_row(a.file, a.column, a.unit, a.note)
+        console.print(units)
+    if report.findings:
+        problems = _table("Findings", "", "where", "what", "expected")
+        for f in (*report.errors, *report.warnings):
+            style = "red" if f.severity == "error" else "yellow"
+            problems.add_row(
+                f.severity, f.where or report.directory, ". ".join(filter(None, (f.what, f.hint))), f.expected or "", style=style
+            )
+        console.print(problems)
+    verdict = "cannot be run" if report.errors else "can be run"
+    console.print(f"{report.directory} {verdict}: {len(report.errors)} errors, {len(report.warnings)} warnings")
+
+
+def _table(title: str, *columns: str) -> Table:
+    table = Table(title=title, title_justify="left", show_header=any(columns))
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    return table
+
+
+def _flat(prefix: str, value: JSON) -> list[tuple[str, str]]:
+    """Nested facts as lines: tasks.count, power.samples, ..."""
+    if isinstance(value, dict):
+        return [line for key, inner in value.items() for line in _flat(f"{prefix}.{key}", inner)]
+    return [(prefix, "yes" if value is True else "no" if value is False else str(value))]

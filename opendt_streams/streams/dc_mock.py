@@ -1,0 +1,178 @@
+"""dc-mock: replays a workload directory onto the dc topics, in place of a real datacenter.
+
+One clock, one merged stream (`workload.replay` says what is due when), at any speed at most `max_ahead` before the results. Without state:
+after a restart it counts what it finds on the topics and goes on from there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from pathlib import Path
+from typing import Final
+
+import structlog
+
+from opendt_streams.broker import declare
+from opendt_streams.errors import BadConfiguration, BadInput
+from opendt_streams.model import times
+from opendt_streams.model.canonical import sha256_hex
+from opendt_streams.streams.deployment import Deployment
+from opendt_streams.streams.log import LogReader
+from opendt_streams.streams.publisher import Publisher
+from opendt_streams.streams.worker import make_publisher
+from opendt_streams.wire import encode, topics
+from opendt_streams.wire.twin import read_value
+from opendt_streams.workload.reader import Workload, read_workload
+from opendt_streams.workload.replay import EndItem, HeartbeatItem, Item, PowerItem, ReplaySettings, SnapshotItem, TaskItem, replay
+
+SERVICE: Final = "dc-mock"
+SEQUENCE: Final = "opendt_sequence"  # header: how many messages dc-mock had sent on this topic before
+_PARTITION: Final = 0
+_TAIL: Final = 200
+
+log = structlog.get_logger()
+
+
+class DcMock:
+    def __init__(self, deployment: Deployment, workload: Workload, publisher: Publisher) -> None:
+        self._deployment, self._workload, self._publisher = deployment, workload, publisher
+        settings = deployment.settings.workload
+        self._plan = ReplaySettings(settings.heartbeat, settings.power_batch, settings.until)
+        self._first_ms = next(replay(workload, self._plan)).time_ms
+        self._snapshot = encode.snapshot_message(self._first_ms, workload.topology, workload.carbon)
+        self._snapshot_digest = sha256_hex(self._snapshot)
+
+    async def run(self) -> None:
+        """Send everything that is not on the topics yet."""
+        sent = await self._sent()
+        begun: tuple[int, float] | None = None  # event time and wall time of the first message of this life
+        async with Ahead(self._deployment, self._first_ms) as ahead:
+            for item in replay(self._workload, self._plan, sent):
+                if not isinstance(item, EndItem):
+                    await ahead.wait_until(item.time_ms, self._publisher)
+                begun = begun or (item.time_ms, time.monotonic())
+                await self._wait_for_clock(item.time_ms, *begun)
+                await self._send(item, sent[item.topic])
+                sent[item.topic] += 1
+        await self._publisher.acknowledged()
+        log.info("everything is sent", service=SERVICE, messages=sum(sent.values()))
+
+    async def _sent(self) -> dict[str, int]:
+        """How many messages of ours each topic holds; others' (a silence, a person's) do not count."""
+        async with LogReader(self._deployment.url, self._deployment.settings.kafka) as reader:
+            return {topic: await self._sent_on(reader, topic) for topic in topics.DATACENTER_TOPICS}
+
+    async def _sent_on(self, reader: LogReader, topic: str) -> int:
+        end, start = await reader.end(topic, _PARTITION), await reader.start(topic, _PARTITION)
+        tail = _TAIL
+        while end > start:
+            begin = max(start, end - tail)
+            ours = [int(r.headers[SEQUENCE]) async for r in reader.read(topic, _PARTITION, begin, end) if SEQUENCE in r.headers]
+            if ours or begin == start:
+                return max(ours, default=-1) + 1
+            tail *= 4
+        return 0
+
+    async def _wait_for_clock(self, time_ms: int, first_ms: int, started: float) -> None:
+        """At a finite speed a message is due at its share of the simulated time since the first one."""
+        speed = self._deployment.settings.workload.speed
+        if speed is not None and (early := started + (time_ms - first_ms) / times.SECOND / speed - time.monotonic()) > 0:
+            await asyncio.sleep(early)
+
+    async def _send(self, item: Item, sequence: int) -> None:
+        value = self._value(item)
+        kind = type(item).__name__.removesuffix("Item").lower()
+        identity = f"{self._deployment.datacenter}|{item.topic}|{sequence}"
+        await self._publisher.send_bytes(
+            item.topic, value, identity, kind, self._deployment.datacenter, _PARTITION, {SEQUENCE: str(sequence)}
+        )
+        if isinstance(item, SnapshotItem):
+            await self._publisher.acknowledged()  # before any heartbeat names it (PROTOCOL 5.3)
+
+    def _value(self, item: Item) -> bytes:
+        match item:
+            case SnapshotItem():
+                return self._snapshot
+            case TaskItem(index=index):
+                return self._task(index)
+            case PowerItem(start=start, stop=stop):
+                power = self._workload.power
+                assert power is not None  # only then are there such items
+                return encode.power_message(power.time_ms[start:stop], power.power_w[start:stop])
+            case HeartbeatItem(topic=topics.WORKLOAD, time_ms=time_ms):
+                return encode.heartbeat_message(time_ms, self._snapshot_digest)
+            case HeartbeatItem(time_ms=time_ms):
+                return encode.heartbeat_message(time_ms)
+            case EndItem():
+                return encode.end_message()
+
+    def _task(self, index: int) -> bytes:
+        task = self._workload.tasks.task(index)
+        message = encode.task_message(task)
+        if len(message) > topics.MAX_VALUE_BYTES:
+            raise BadInput(
+                f"task {task.id} makes a message of {len(message)} bytes, more than the {topics.MAX_VALUE_BYTES} that a topic takes",
+                hint="Split the task, or merge fragments of equal demand.",
+            )
+        return message
+
+
+class Ahead:
+    """How far the results are, and waiting until a message is at most `max_ahead` before them (PROTOCOL 7.5)."""
+
+    def __init__(self, deployment: Deployment, first_ms: int) -> None:
+        self._deployment = deployment
+        self._max_ahead_ms = deployment.settings.workload.max_ahead
+        self._limit_ms: float = first_ms + self._max_ahead_ms
+        self._moved = asyncio.Event()
+        self._following: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Ahead:
+        self._following = asyncio.get_running_loop().create_task(self._follow())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        assert self._following is not None
+        self._following.cancel()
+        await asyncio.gather(self._following, return_exceptions=True)
+
+    async def wait_until(self, time_ms: int, publisher: Publisher) -> None:
+        """Return when a message of this time may be sent."""
+        assert self._following is not None
+        while time_ms > self._limit_ms:
+            await publisher.acknowledged()  # nothing of ours may be what the results wait for
+            self._moved.clear()
+            moved = asyncio.get_running_loop().create_task(self._moved.wait())
+            await asyncio.wait({moved, self._following}, return_when=asyncio.FIRST_COMPLETED)
+            moved.cancel()
+            if self._following.done():
+                self._following.result()
+
+    async def _follow(self) -> None:
+        async with LogReader(self._deployment.url, self._deployment.settings.kafka) as reader:
+            async for record in reader.follow(topics.RESULTS, _PARTITION):
+                value = read_value(record.value or b"{}")
+                done_ms = value.get("window_end_ms", float("inf") if value.get("message_type") == "end" else 0)
+                if done_ms + self._max_ahead_ms > self._limit_ms:
+                    self._limit_ms = done_ms + self._max_ahead_ms
+                    self._moved.set()
+
+
+async def run(deployment: Deployment) -> None:
+    """Replay the configured workload to its end.
+
+    Raises:
+        BadInput: the workload directory is not one; nothing was sent.
+    """
+    directory = deployment.settings.workload.directory
+    if directory is None:
+        raise BadConfiguration("no workload to replay", where="workload.directory", hint="Give --workload DIR.")
+    workload = read_workload(Path(directory))
+    await declare(deployment.url, deployment.topic_settings(), deployment.settings.kafka.partitions)
+    publisher = make_publisher(SERVICE, deployment)
+    await publisher.start()
+    try:
+        await DcMock(deployment, workload, publisher).run()
+    finally:
+        await publisher.stop()

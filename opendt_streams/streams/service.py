@@ -1,0 +1,46 @@
+"""Starting one service as this process: by `opendt service NAME`, which is also what `opendt run` starts as its children."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import logging
+import sys
+from typing import Final
+
+import faust
+import structlog
+
+from opendt_streams.broker import declare
+from opendt_streams.streams import dc_mock, lifeline
+from opendt_streams.streams.deployment import Deployment
+
+FAUST_SERVICES: Final = ("simulator", "calibrator", "recorder")
+SERVICES: Final = (dc_mock.SERVICE, *FAUST_SERVICES)
+
+
+def run_service(name: str, deployment: Deployment) -> None:
+    """Run until the service ends by itself (dc-mock) or is told to by SIGTERM or SIGINT."""
+    lifeline.hold()
+    log_to_stderr()
+    if name == dc_mock.SERVICE:
+        asyncio.run(dc_mock.run(deployment))
+        return
+    module = importlib.import_module(f"opendt_streams.streams.{name}")
+    asyncio.run(declare(deployment.url, deployment.topic_settings(), deployment.settings.kafka.partitions))
+    worker = faust.Worker(module.create(deployment), loglevel=logging.WARNING, redirect_stdouts=False, console_port=None, debug=False)
+    worker.execute_from_commandline()
+
+
+def log_to_stderr() -> None:
+    """One JSON object a line, with the time, for whoever collects the log."""
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(),
+        ],
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )

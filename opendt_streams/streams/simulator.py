@@ -1,0 +1,135 @@
+"""The simulator as a Faust worker: every message of its four topics goes to `twin.simulator.Simulator.step`.
+
+Its state is a row of the table `state` (one per datacenter), written every few windows; the table `windows` shows progress.
+"""
+
+from __future__ import annotations
+
+import time
+import zlib
+from typing import Any
+
+import orjson
+
+from opendt_streams.engine.native import NATIVE
+from opendt_streams.model import times
+from opendt_streams.model.canonical import canonical
+from opendt_streams.streams.app import App, create_app, raw_topic
+from opendt_streams.streams.deployment import Deployment
+from opendt_streams.streams.log import LogReader, Record
+from opendt_streams.streams.worker import Worker
+from opendt_streams.twin import simulator_state
+from opendt_streams.twin.outputs import Output, WindowRow
+from opendt_streams.twin.simulator import Simulator
+from opendt_streams.wire import topics
+from opendt_streams.wire.messages import Message
+
+SERVICE = "simulator"
+
+
+class Storage:
+    """Where simulators are kept between two lives of the worker: a Faust table, of which RocksDB and the changelog are the copies."""
+
+    reads = Simulator.reads
+
+    def __init__(self, deployment: Deployment, states: Any, windows: Any) -> None:
+        self._deployment, self._states, self._windows = deployment, states, windows
+        self._rows: dict[str, str | None] = {}  # of the window table, to be written with the next event
+        self._stored: dict[str, int | None] = {}  # datacenter -> next window when its state was last written
+        self._stored_at = 0.0
+        self.worker: Worker[Simulator] | None = None
+
+    def datacenter_of(self, key: bytes | None) -> str:
+        return self._deployment.datacenter_of(key)
+
+    def create(self, datacenter: str) -> Simulator:
+        settings = self._deployment.settings
+        return Simulator(datacenter, settings.grid, NATIVE, settings.simulator.policy)
+
+    async def restore_all(self, partition: int, log: LogReader) -> dict[str, Simulator]:
+        states = [orjson.loads(zlib.decompress(packed)) for packed in self._states.values()]
+        return {s["datacenter"]: await self._restore(s, partition, log) for s in states if s["partition"] == partition}
+
+    async def _restore(self, state: dict[str, Any], partition: int, log: LogReader) -> Simulator:
+        read: dict[tuple[str, int], Record] = {}
+        for topic, offsets in simulator_state.references(state).items():
+            found = await log.read_offsets(topic, partition, offsets)
+            read |= {(topic, offset): record for offset, record in found.items()}
+        ledger: list[tuple[int, Message]] = [
+            (record.offset, record.message())
+            async for record in log.read(topics.LEDGER, partition, 0, state["next"][topics.LEDGER])
+            if self.datacenter_of(record.key) == state["datacenter"]
+        ]
+        settings = self._deployment.settings
+        return simulator_state.restore(
+            state, settings.grid, NATIVE, settings.simulator.policy, ledger, lambda topic, offset: read[topic, offset].message()
+        )
+
+    async def stepped(
+        self, machines: dict[str, Simulator], machine: Simulator, partition: int, outputs: list[Output], in_event: bool
+    ) -> None:
+        for output in outputs:
+            if isinstance(output, WindowRow):
+                self._rows[f"{machine.datacenter}|{times.iso(output.window_start_ms)}"] = output.state
+        if not in_event:
+            return
+        for key, state in self._rows.items():
+            if state is not None:
+                self._windows[key] = state
+            elif key in self._windows:
+                del self._windows[key]
+        self._rows.clear()
+        await self._store_if_due(machines, partition)
+
+    async def _store_if_due(self, machines: dict[str, Simulator], partition: int) -> None:
+        """Write the state of all machines of the partition, at most every `snapshot_every` of wall time, when windows were simulated.
+
+        Only after everything they said is acknowledged: a state row claims that its outputs exist (PROTOCOL 7.2).
+        """
+        unknown = [m for d, m in machines.items() if d not in self._stored]
+        advanced = [m for d, m in machines.items() if d in self._stored and self._stored[d] != m.window_ms]
+        waited = (time.monotonic() - self._stored_at) * 1000 >= self._deployment.settings.simulator.snapshot_every
+        if not unknown and not (advanced and waited):
+            return
+        assert self.worker is not None
+        await self.worker.publisher.acknowledged()
+        for datacenter, machine in machines.items():
+            state = simulator_state.snapshot(machine) | {"partition": partition}
+            self._states[datacenter] = zlib.compress(canonical(state), 1)
+            self._stored[datacenter] = machine.window_ms
+        self._stored_at = time.monotonic()
+
+
+def create(deployment: Deployment) -> App:
+    """The Faust application."""
+    app = create_app(SERVICE, deployment)
+    partitions = deployment.settings.kafka.partitions
+    states = app.Table("state", key_type=str, value_type=bytes, partitions=partitions)
+    windows = app.Table("windows", key_type=str, value_type=str, partitions=partitions)
+    storage = Storage(deployment, states, windows)
+    worker = storage.worker = Worker(SERVICE, app, storage)
+
+    @app.agent(raw_topic(app, topics.WORKLOAD))
+    async def workload(stream: Any) -> None:
+        await worker.deliver(topics.WORKLOAD, stream)
+
+    @app.agent(raw_topic(app, topics.PHYSICAL))
+    async def physical_topology(stream: Any) -> None:
+        await worker.deliver(topics.PHYSICAL, stream)
+
+    @app.agent(raw_topic(app, topics.LEDGER))
+    async def ledger(stream: Any) -> None:
+        await worker.deliver(topics.LEDGER, stream)
+
+    @app.agent(raw_topic(app, topics.CALIBRATION))
+    async def decisions(stream: Any) -> None:
+        await worker.deliver(topics.CALIBRATION, stream)
+
+    return app
+
+
+def __getattr__(name: str) -> App:
+    """`app`, for `faust -A opendt_streams.streams.simulator worker`: made when asked for, since it needs a run folder."""
+    if name == "app":
+        return create(Deployment.from_environment())
+    raise AttributeError(name)

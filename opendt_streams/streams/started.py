@@ -1,0 +1,68 @@
+"""The `started` record of every deciding service (PROTOCOL section 3): with which configuration and code it speaks from now on."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from typing import Any, Final
+
+from opendt_streams.engine.native import NATIVE
+from opendt_streams.errors import BadConfiguration
+from opendt_streams.model.canonical import JSON, digest
+from opendt_streams.settings import Settings, effective_document
+from opendt_streams.streams.deployment import Deployment
+from opendt_streams.streams.log import LogReader
+from opendt_streams.streams.publisher import Publisher
+from opendt_streams.version import code_version
+from opendt_streams.wire import topics
+from opendt_streams.wire.twin import read_value
+
+_LIBRARIES: Final = ("numpy", "pyarrow", "pydantic", "faust-streaming", "aiokafka")
+
+
+def deciding(settings: Settings) -> dict[str, JSON]:
+    """What outputs are a function of, besides the inputs: results of a run with other values would not replay."""
+    document = effective_document(settings)
+    simulator = {k: document["simulator"][k] for k in ("window", "sample_interval", "policy")}
+    calibrator = {k: document["calibrator"][k] for k in ("method", "publish_every")}
+    return {"simulator": simulator, "calibrator": calibrator, "stream": document["stream"], "engine": document["engine"]}
+
+
+def started_value(service: str, settings: Settings) -> dict[str, JSON]:
+    value: dict[str, JSON] = {
+        "message_type": "started",
+        "service": service,
+        "code_version": code_version(),
+        "engine": NATIVE.name,
+        "engine_version": NATIVE.version,
+        "deciding": deciding(settings),
+        "settings": effective_document(settings),
+        "libraries": {name: version(name) for name in _LIBRARIES},
+    }
+    return value | {"id": digest(value)}
+
+
+async def announce(service: str, deployment: Deployment, publisher: Publisher, reader: LogReader) -> None:
+    """Write the `started` record; from now on the publisher's headers carry its digest.
+
+    Raises:
+        BadConfiguration: the service's first record here says something else that decides: the state would not replay.
+    """
+    value = started_value(service, deployment.settings)
+    datacenter = deployment.datacenter
+    async for record in reader.read(topics.CONFIG):
+        first = read_value(record.value or b"{}")
+        if first.get("service") == service and (record.key or b"").decode() == datacenter:
+            _require_same(first, value)
+            break
+    publisher.config_digest = str(value["id"])
+    await publisher.send(topics.CONFIG, str(value["id"]), "started", value, datacenter, 0, {})
+    await publisher.acknowledged()
+
+
+def _require_same(first: dict[str, Any], now: dict[str, Any]) -> None:
+    for key in ("code_version", "engine", "engine_version", "deciding"):
+        if first.get(key) != now[key]:
+            raise BadConfiguration(
+                f"this run was started with {key} {first.get(key)}, not {now[key]}",
+                hint="Resume it with what it was started with, or start a new run.",
+            )

@@ -1,0 +1,60 @@
+"""The datacenter's messages in our own form, as bytes: what dc-mock and any producer of yours would send. Deterministic."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from opendt_streams.model import times
+from opendt_streams.model.carbon import CarbonTrace
+from opendt_streams.model.task import Float64, Int64, Task
+from opendt_streams.model.topology import Topology
+from opendt_streams.model.topology_json import to_document
+
+
+def task_message(task: Task) -> bytes:
+    """dc.workload: a task at its submission."""
+    return _bytes(
+        {
+            "message_type": "task",
+            "timestamp": times.iso(task.submission_ms),
+            "task": {
+                "id": task.id,
+                "submission_time": times.iso(task.submission_ms),
+                "duration": task.duration_ms,
+                "cpu_count": task.cpu_count,
+                "cpu_capacity": task.cpu_capacity_mhz,
+                "mem_capacity": task.mem_capacity,
+                "fragments": {"duration_ms": task.fragments.duration_ms, "cpu_usage_mhz": task.fragments.cpu_usage_mhz},
+            },
+        }
+    )
+
+
+def heartbeat_message(time_ms: int, snapshot: str | None = None) -> bytes:
+    """dc.workload and dc.power: everything before this time has been said."""
+    named = {"snapshot": snapshot} if snapshot else {}
+    return _bytes({"message_type": "heartbeat", "timestamp": times.iso(time_ms), **named})
+
+
+def end_message() -> bytes:
+    return _bytes({"message_type": "end"})
+
+
+def power_message(time_ms: Int64, power_w: Float64) -> bytes:
+    """dc.power: samples of the whole datacenter as columns."""
+    return _bytes({"message_type": "power", "samples": {"timestamp_ms": time_ms, "power_w": power_w}})
+
+
+def snapshot_message(time_ms: int, topology: Topology, carbon: Mapping[str, CarbonTrace]) -> bytes:
+    """dc.topology: the hardware, and the carbon traces that it names."""
+    traces = {name: {"timestamp_ms": t.time_ms, "intensity_g_per_kwh": t.intensity_g_per_kwh} for name, t in carbon.items()}
+    return _bytes(
+        {"message_type": "topology-snapshot", "timestamp": times.iso(time_ms), "topology": to_document(topology), "carbon": traces}
+    )
+
+
+def _bytes(document: dict[str, Any]) -> bytes:
+    return orjson.dumps(document, option=orjson.OPT_SERIALIZE_NUMPY)

@@ -1,0 +1,1 @@
+"""Workload directories: reading (`reader`), checking (`check`), replay order (`replay`) and a synthetic datacenter (`sample`)."""
