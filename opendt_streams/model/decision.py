@@ -44,13 +44,13 @@ class Decision:
     method: str
     outcome: str  # "calibrated" or "kept"
     reason: str
-    topology_event: str | None
     parameters: Mapping[str, Mapping[str, JSON]]
     estimate: Mapping[str, JSON]
-    data_from_ms: int | None
-    data_until_ms: int | None
     samples: int
     late_samples: int
+    topology_event: str | None = None
+    data_from_ms: int | None = None
+    data_until_ms: int | None = None
     score_in_force: Score | None = None
     score_before: Score | None = None
     score_after: Score | None = None

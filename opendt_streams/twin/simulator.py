@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from opendt_streams.engine.port import Engine, EngineKind, EngineSettings, Submission
-from opendt_streams.errors import SimulationError
+from opendt_streams.errors import BadInput, SimulationError
 from opendt_streams.model import times
 from opendt_streams.model.event import TopologyEvent
 from opendt_streams.model.result import WindowResult
@@ -161,7 +161,12 @@ class Simulator(Machine):
     def _is_baseline_before(self, event: TopologyEvent, instant_ms: int) -> bool:
         """Replay and restart read the ledger first, so it may hold baselines of later instants already."""
         made_for = event.cause.removeprefix(f"{self.datacenter}|").removesuffix("|baseline")
-        return event.kind == "baselined" and event.actor == self.name and times.parse(made_for) < instant_ms
+        if event.kind != "baselined" or event.cause != f"{self.datacenter}|{made_for}|baseline":
+            return False  # whatever its actor calls himself: only our own baselines say what the hardware is
+        try:
+            return times.parse(made_for) < instant_ms
+        except BadInput:
+            return False
 
     def _baseline(self, head: Accepted | None, snapshot: Snapshot, instant_ms: int) -> TopologyEvent:
         topology, reason = snapshot.topology, f"physical topology, snapshot {snapshot.digest}"
@@ -191,6 +196,8 @@ class Simulator(Machine):
         engine, requeued = self._engine_on(topology, start_ms)
         drain = mark is None or end_ms > mark
         try:
+            if engine.now_ms < start_ms:  # windows before could not be simulated: their rows are not this one's
+                engine.advance(start_ms, ())
             computed = engine.advance(end_ms, entering)
         except SimulationError as error:
             self.failed, self.unsimulated = True, entering

@@ -21,9 +21,10 @@ class Prefix:
     fresh: int  # first offset whose too old samples were not counted yet
     watermark_ms: int | None  # before that message
     refused_ms: int | None
+    ended: bool = False  # dc.power, before that message
 
     def resume(self, results: int) -> ResumePoint:
-        return ResumePoint(self.power, self.fresh, self.watermark_ms, self.refused_ms, results)
+        return ResumePoint(self.power, self.fresh, self.watermark_ms, self.refused_ms, results, self.ended)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ class Telemetry:
     def restart(self, resume: ResumePoint) -> None:
         """Go on as if everything before the resume point had just been read."""
         self.entries.clear()
-        self.read = Watermark(self.read.max_jump_ms, resume.watermark_ms, refused_ms=resume.refused_ms)
+        self.read = Watermark(self.read.max_jump_ms, resume.watermark_ms, resume.ended, resume.refused_ms)
         self.resume = resume
 
     def put(self, offset: int, message: Message) -> str | None:
@@ -86,7 +87,7 @@ class Telemetry:
 
     def here(self, next_offset: int) -> Prefix:
         """Where reading stands, for decisions that do not look at telemetry."""
-        return Prefix(None, 0, next_offset, next_offset, self.read.time_ms, self.read.refused_ms)
+        return Prefix(None, 0, next_offset, next_offset, self.read.time_ms, self.read.refused_ms, self.read.ended)
 
     def until(self, instant_ms: int, previous_ms: int | None) -> Prefix | None:
         """Samples with previous < t <= instant in the prefix that reaches the instant, first per time and meter; None if not there yet.

@@ -1,0 +1,87 @@
+"""The 90 % interval of a prediction: p (1 +- half-width), learnt from how far published predictions were off in the last 24 hours.
+
+The half-width is a quantile of |m - p| / p, whose level adapts: where the last hour missed more often than one time in ten the
+interval widens, else it narrows (adaptive conformal inference; field guide 1.1). Residuals are kept as counts per hour in bins of a
+sixth of an octave, interpolated within a bin: 24 hours take some kilobytes, however many samples there are.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from opendt_streams.model import times
+from opendt_streams.model.task import Float64, Int64
+
+MISS_RATE: Final = 0.1
+GAIN: Final = 0.05
+LEAST_ALPHA, GREATEST_ALPHA = 0.005, 0.5
+HOURS: Final = 24
+
+_EDGES: Final[tuple[float, ...]] = tuple(round(1e-4 * 2.0 ** (k / 6), 12) for k in range(91))
+"""Upper edges of the bins, 0.01 % to 328 %; bin 0 begins at 0, what lies beyond the last edge counts in the last bin."""
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """`counts` holds, by start of the hour, how many residuals fell into each bin. `half_width` is what the last instant published."""
+
+    alpha: float = MISS_RATE
+    half_width: float | None = None
+    counts: Mapping[int, tuple[int, ...]] | None = None
+
+    def learn(self, time_ms: Int64, published_w: Float64, measured_w: Float64) -> Interval:
+        """The interval after an hour: samples with measured power above 0, and what was published for them."""
+        usable = published_w > 0
+        residuals = abs(measured_w[usable] - published_w[usable]) / published_w[usable]
+        alpha = self.alpha
+        if self.half_width is not None and len(residuals):
+            missed = float((residuals > self.half_width).mean())
+            alpha = round(min(max(alpha + GAIN * (MISS_RATE - missed), LEAST_ALPHA), GREATEST_ALPHA), 6)
+        counts = self._counted(((time_ms[usable] - 1) // times.HOUR * times.HOUR).tolist(), residuals.tolist())
+        return Interval(alpha, _quantile(counts, 1 - alpha) if counts else self.half_width, counts)
+
+    def seeded(self, residuals: Sequence[float]) -> Interval:
+        """A first half-width from residuals that are not of published predictions: better than none, forgotten at once."""
+        return replace(self, half_width=_quantile({0: _binned(residuals)}, 1 - self.alpha)) if residuals else self
+
+    def _counted(self, hours: Sequence[int], residuals: Sequence[float]) -> dict[int, tuple[int, ...]]:
+        counts = dict(self.counts or {})
+        for hour in sorted(set(hours)):
+            new = _binned([r for h, r in zip(hours, residuals, strict=True) if h == hour])
+            counts[hour] = tuple(a + b for a, b in zip(counts.get(hour, (0,) * len(new)), new, strict=True))
+        newest = max(counts, default=0)
+        return {hour: counts[hour] for hour in sorted(counts) if hour > newest - HOURS * times.HOUR}
+
+
+def _binned(residuals: Sequence[float]) -> tuple[int, ...]:
+    counts = [0] * len(_EDGES)
+    for residual in residuals:
+        counts[min(bisect_right(_EDGES, residual), len(_EDGES) - 1)] += 1
+    return tuple(counts)
+
+
+def _quantile(counts: Mapping[int, tuple[int, ...]], level: float) -> float:
+    """The residual below which the share `level` lies, rounded to 1e-6; linear within a bin."""
+    totals: list[int] = [sum(column) for column in zip(*counts.values(), strict=True)]
+    wanted = level * sum(totals)
+    below = 0
+    for k, count in enumerate(totals):
+        if count and below + count >= wanted:
+            low = _EDGES[k - 1] if k else 0.0
+            return round(low + (_EDGES[k] - low) * (wanted - below) / count, 6)
+        below += count
+    return _EDGES[-1]
+
+
+def sparse(counts: Sequence[int]) -> list[int]:
+    """(first bin with a count, counts from there to the last one): what an hour takes in a decision."""
+    used = [k for k, count in enumerate(counts) if count]
+    return [used[0], *counts[used[0] : used[-1] + 1]] if used else [0]
+
+
+def expanded(first: int, counts: Sequence[int]) -> tuple[int, ...]:
+    """The inverse of `sparse`."""
+    return (*[0] * first, *counts, *[0] * (len(_EDGES) - first - len(counts)))

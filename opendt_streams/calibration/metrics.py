@@ -1,0 +1,173 @@
+"""What every score means: the one module of definitions, for decisions, reports and tables alike.
+
+m is the measured power, p the predicted one, over the samples that can be scored: both finite and m > 0 (a relative error of
+nothing does not exist; nor is anything below a nanowatt or above a petawatt a measurement of a datacenter). Whatever is left out is
+left out here, and counted (`OfficialScore.excluded`). All are weighted by sample, but energy, which is weighted by time. Percentages
+are rounded to 1e-6, so that the last bits of a sum never show.
+
+The official rule is definition A of the field guide made exact (its section 1.1): what an instant P published, from samples t <= P,
+is scored on P < t <= next P; the time before the first instant is not scored; persistence holds the last sample t <= P.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from opendt_streams.model import times
+from opendt_streams.model.decision import Score
+from opendt_streams.model.task import Float64, Int64
+
+Flags: TypeAlias = NDArray[np.bool_]
+
+CLOSE_PERCENT: Final = 10.0
+"""The error below which a sample counts as close."""
+
+ASHRAE_HOURLY_CVRMSE_PERCENT: Final = 30.0
+ASHRAE_HOURLY_NMBE_PERCENT: Final = 10.0
+"""What ASHRAE guideline 14 accepts of a model that is calibrated on hourly data."""
+
+_LEAST_W, _MOST_W = 1e-9, 1e15
+_JOULES_PER_KWH: Final = 3_600_000.0
+
+
+def scorable(predicted_w: Float64, measured_w: Float64) -> Flags:
+    """Which samples have a relative error."""
+    return np.isfinite(predicted_w) & (measured_w >= _LEAST_W) & (measured_w <= _MOST_W)
+
+
+def relative_errors(predicted_w: Float64, measured_w: Float64) -> Float64:
+    """|p - m| / m of the samples that can be scored, in their order."""
+    p, m = _scored(predicted_w, measured_w)
+    return np.asarray(np.abs(p - m) / m)
+
+
+def mape_percent(predicted_w: Float64, measured_w: Float64) -> float | None:
+    """Mean of |p - m| / m."""
+    errors = relative_errors(predicted_w, measured_w)
+    return _percent(errors.mean()) if len(errors) else None
+
+
+def share_under_percent(predicted_w: Float64, measured_w: Float64, limit_percent: float = CLOSE_PERCENT) -> float | None:
+    """Share of samples whose error is below the limit."""
+    errors = relative_errors(predicted_w, measured_w)
+    return _percent((errors < limit_percent / 100).mean()) if len(errors) else None
+
+
+def p95_percent(predicted_w: Float64, measured_w: Float64) -> float | None:
+    """The error that 95 % of the samples stay below (linear interpolation between order statistics)."""
+    errors = relative_errors(predicted_w, measured_w)
+    return _percent(np.quantile(errors, 0.95)) if len(errors) else None
+
+
+def bias_percent(predicted_w: Float64, measured_w: Float64) -> float | None:
+    """Normalised mean bias error, NMBE: sum p / sum m - 1."""
+    p, m = _scored(predicted_w, measured_w)
+    return _percent(p.sum() / m.sum() - 1) if len(m) else None
+
+
+def cvrmse_percent(predicted_w: Float64, measured_w: Float64) -> float | None:
+    """Coefficient of variation of the root mean square error: sqrt(mean (p - m)^2) / mean m."""
+    p, m = _scored(predicted_w, measured_w)
+    return _percent(np.sqrt(((p - m) ** 2).mean()) / m.mean()) if len(m) else None
+
+
+def coverage_percent(predicted_w: Float64, measured_w: Float64, half_width: float | Float64) -> float | None:
+    """Share of samples within the interval p (1 +- half_width); samples without a half-width (NaN) are left out."""
+    widths = np.broadcast_to(half_width, np.shape(measured_w))
+    keep = scorable(predicted_w, measured_w) & np.isfinite(widths)
+    p, m, h = predicted_w[keep], measured_w[keep], widths[keep]
+    return _percent((np.abs(m - p) <= h * np.abs(p)).mean()) if len(m) else None
+
+
+def energy_kwh(power_w: Float64, duration_ms: Int64) -> float:
+    return float((power_w * (duration_ms / times.SECOND)).sum()) / _JOULES_PER_KWH
+
+
+def skill(mape: float | None, persistence_mape: float | None) -> float | None:
+    """1 - MAPE / MAPE of persistence at the same samples: 0 is no better than the last reading, 1 is perfect."""
+    return round(1 - mape / persistence_mape, 6) if mape is not None and persistence_mape else None
+
+
+def score(predicted_w: Float64, measured_w: Float64, held_w: Float64 | float | None = None) -> Score:
+    """Everything that a decision says about some samples.
+
+    `held_w` is what persistence predicts, one value per sample (NaN where it has none) or one for all. The skill compares both
+    on the samples that have it.
+    """
+    count = int(scorable(predicted_w, measured_w).sum())
+    held = np.broadcast_to(np.nan if held_w is None else held_w, np.shape(measured_w)).astype(np.float64)
+    both = scorable(predicted_w, measured_w) & np.isfinite(held)
+    persistence = mape_percent(held[both], measured_w[both])
+    return Score(
+        samples=count,
+        mape_percent=mape_percent(predicted_w, measured_w),
+        share_under_10_percent=share_under_percent(predicted_w, measured_w),
+        bias_percent=bias_percent(predicted_w, measured_w),
+        cvrmse_percent=cvrmse_percent(predicted_w, measured_w),
+        persistence_mape_percent=persistence,
+        skill=skill(mape_percent(predicted_w[both], measured_w[both]), persistence),
+    )
+
+
+def persistence_w(sample_ms: Int64, measured_w: Float64, publish_every_ms: int) -> Float64:
+    """What holding the last sample t <= P predicts for P < t <= next P; NaN where there is none. Samples are in order of time."""
+    newest = np.searchsorted(sample_ms, _instant_before(sample_ms, publish_every_ms), side="right") - 1
+    return np.where(newest >= 0, measured_w[np.maximum(newest, 0)], np.nan)
+
+
+@dataclass(frozen=True, slots=True)
+class OfficialScore:
+    """A run by the official rule. Energy is of the scored samples, each standing for the time since the sample before it."""
+
+    score: Score
+    excluded: int  # after the first instant, but without prediction, or measured as not finite or not above 0
+    p95_percent: float | None
+    energy_kwh_predicted: float
+    energy_kwh_measured: float
+    energy_error_percent: float | None
+
+
+def official_score(
+    sample_ms: Int64, measured_w: Float64, predicted_w: Float64, first_instant_ms: int, publish_every_ms: int
+) -> OfficialScore:
+    """Score a run, or any part of it, by the official rule.
+
+    Args:
+        sample_ms: times of the samples, ascending; earlier ones than the part to score give persistence its first value.
+        measured_w: one per sample.
+        predicted_w: one per sample, as published at the time; NaN where there was none.
+        first_instant_ms: the first instant P that may have published; samples until then are not scored.
+        publish_every_ms: the distance of instants, which are its multiples.
+    """
+    held = persistence_w(sample_ms, measured_w, publish_every_ms)
+    since_last_ms = np.diff(sample_ms, prepend=sample_ms[:1]).clip(max=publish_every_ms)  # a longer gap is not measured power
+    after = sample_ms > first_instant_ms
+    keep = after & scorable(predicted_w, measured_w)
+    p, m, durations = predicted_w[keep], measured_w[keep], since_last_ms[keep]
+    predicted_kwh, measured_kwh = energy_kwh(p, durations), energy_kwh(m, durations)
+    return OfficialScore(
+        score=score(p, m, held[keep]),
+        excluded=int(after.sum() - keep.sum()),
+        p95_percent=p95_percent(p, m),
+        energy_kwh_predicted=round(predicted_kwh, 6),
+        energy_kwh_measured=round(measured_kwh, 6),
+        energy_error_percent=_percent(predicted_kwh / measured_kwh - 1) if measured_kwh > 0 else None,
+    )
+
+
+def _instant_before(sample_ms: Int64, publish_every_ms: int) -> Int64:
+    """The instant P of P < t <= next P."""
+    return np.asarray((sample_ms - 1) // publish_every_ms * publish_every_ms)
+
+
+def _scored(predicted_w: Float64, measured_w: Float64) -> tuple[Float64, Float64]:
+    keep = scorable(predicted_w, measured_w)
+    return predicted_w[keep], measured_w[keep]
+
+
+def _percent(fraction: float | np.floating) -> float:
+    return round(float(fraction) * 100, 6)

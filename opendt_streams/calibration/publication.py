@@ -1,0 +1,59 @@
+"""Whether new parameters go out: the publication rule of field guide section 1.1.
+
+A fit on all data is published unless the telemetry is frozen, a number is not finite, the newest minutes speak against the fit
+(veto), or nothing would change (deadband). "Only if better on the newest minutes" would cost accuracy: they carry the information.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from opendt_streams.calibration.projection import Projected, Vector
+from opendt_streams.model import times
+from opendt_streams.model.decision import Score
+from opendt_streams.model.task import Float64
+
+LOWER: Final[Vector] = (0.6, 0.0, 0.4)
+UPPER: Final[Vector] = (2.4, 0.6, 1.35)
+"""Physical bounds of the factors on idle watts and, for busy and slope, on the range: for SURF 15-60, 0-89 and 60-201 W per host."""
+
+HELD_OUT_MS: Final = 30 * times.MINUTE
+VETO: Final = 1.5
+DEADBAND: Final = 0.001
+CLEARLY_BEYOND: Final = 1.0
+"""Standard deviations by which the data must want to leave the box before that is an alarm."""
+
+_NAMES: Final = ("idle", "busy", "slope")
+
+
+def held_out_from(instant_ms: int, publish_every_ms: int) -> int:
+    """The samples after this time test the fit: the last 30 min, or half of a shorter interval."""
+    return instant_ms - min(HELD_OUT_MS, publish_every_ms // 2)
+
+
+def veto(before: Score | None, after: Score | None) -> str | None:
+    """Why the held-out samples speak against the fit, if they do: it was more than 1.5 times worse on them than what is in force."""
+    if before is None or after is None or before.mape_percent is None or after.mape_percent is None:
+        return None
+    if after.mape_percent <= VETO * before.mape_percent:
+        return None
+    return f"veto: {after.mape_percent:.2f} % on the newest samples, {before.mape_percent:.2f} % as it is"
+
+
+def changes_nothing(new_w: Float64, in_force_w: Float64) -> bool:
+    """Whether power changes by less than 0.1 % in every row."""
+    return bool(np.all(np.abs(new_w - in_force_w) < DEADBAND * np.abs(in_force_w)))
+
+
+def bound_alarm(projected: Projected) -> str | None:
+    """What the data wants beyond the physical bounds, if it clearly does."""
+    if projected.distance <= CLEARLY_BEYOND:
+        return None
+    held = [
+        f"{name} at its {'lower' if side < 0 else 'upper'} bound, {LOWER[i] if side < 0 else UPPER[i]:g} times the datasheet"
+        for i, (name, side) in enumerate(zip(_NAMES, projected.sides, strict=True))
+        if side
+    ]
+    return "; ".join(held)
