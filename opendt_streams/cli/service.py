@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -12,13 +11,11 @@ import typer
 from opendt_streams.cli import options as o
 from opendt_streams.cli.output import RunDir
 from opendt_streams.streams.deployment import RUN_DIR_VARIABLE, Deployment
-from opendt_streams.streams.service import SERVICES, run_service
-
-ServiceName = StrEnum("ServiceName", [(name.upper().replace("-", "_"), name) for name in SERVICES])
+from opendt_streams.streams.service import Service, run_service
 
 
 def service(
-    name: Annotated[ServiceName, typer.Argument(help="Which one.")],
+    name: Annotated[Service, typer.Argument(help="Which one.")],
     run_dir: RunDir,
     config: o.Config = None,
     workload: o.Workload = None,
@@ -48,4 +45,4 @@ def service(
     )
     os.environ[RUN_DIR_VARIABLE] = str(run_dir)
     Path(run_dir).mkdir(parents=True, exist_ok=True)
-    run_service(name.value, Deployment.open(run_dir, config, flags))
+    run_service(name, Deployment.open(run_dir, config, flags))

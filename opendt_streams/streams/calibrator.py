@@ -82,10 +82,8 @@ class SilenceWatch:
 
     async def look(self) -> None:
         for partition in list(self._worker.partitions.values()):
-            if not partition.positions:
-                continue
             waiting = [d for d, machine in partition.machines.items() if machine.waits_for_power]
-            at_end = bool(waiting) and await self._at_end(partition.number, partition.positions[topics.POWER])
+            at_end = bool(waiting) and await self._worker.read_to_end(partition, topics.POWER)
             now = time.monotonic()
             for datacenter in partition.machines:
                 key = (partition.number, datacenter)
@@ -94,10 +92,6 @@ class SilenceWatch:
                 elif now - self._since.setdefault(key, now) >= self._max_wait_s:
                     del self._since[key]
                     await partition.run(datacenter, Calibrator.silence)
-
-    async def _at_end(self, partition: int, position: int) -> bool:
-        async with self._worker.open_log() as log:
-            return position >= await log.end(topics.POWER, partition)
 
 
 def create(deployment: Deployment) -> App:

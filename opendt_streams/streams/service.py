@@ -6,6 +6,7 @@ import asyncio
 import importlib
 import logging
 import sys
+from enum import StrEnum
 from typing import Final
 
 import faust
@@ -15,18 +16,25 @@ from opendt_streams.broker import declare
 from opendt_streams.streams import dc_mock, lifeline
 from opendt_streams.streams.deployment import Deployment
 
-FAUST_SERVICES: Final = ("simulator", "calibrator", "recorder")
-SERVICES: Final = (dc_mock.SERVICE, *FAUST_SERVICES)
+
+class Service(StrEnum):
+    DC_MOCK = "dc-mock"
+    SIMULATOR = "simulator"
+    CALIBRATOR = "calibrator"
+    RECORDER = "recorder"
 
 
-def run_service(name: str, deployment: Deployment) -> None:
+FAUST_SERVICES: Final = (Service.SIMULATOR, Service.CALIBRATOR, Service.RECORDER)
+
+
+def run_service(name: Service, deployment: Deployment) -> None:
     """Run until the service ends by itself (dc-mock) or is told to by SIGTERM or SIGINT."""
     lifeline.hold()
     log_to_stderr()
-    if name == dc_mock.SERVICE:
+    if name is Service.DC_MOCK:
         asyncio.run(dc_mock.run(deployment))
         return
-    module = importlib.import_module(f"opendt_streams.streams.{name}")
+    module = importlib.import_module(f"opendt_streams.streams.{name.value}")
     asyncio.run(declare(deployment.url, deployment.topic_settings(), deployment.settings.kafka.partitions))
     worker = faust.Worker(module.create(deployment), loglevel=logging.WARNING, redirect_stdouts=False, console_port=None, debug=False)
     worker.execute_from_commandline()

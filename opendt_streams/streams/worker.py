@@ -99,6 +99,13 @@ class Worker(Generic[M]):
         await self._ready.wait()
         await self.or_exit(self._partition(number).ensure_restored())
 
+    async def read_to_end(self, partition: Partition[M], topic: str) -> bool:
+        """Whether the partition's machines have everything that the topic holds now."""
+        if not partition.positions:
+            return False
+        async with self.open_log() as reader:
+            return partition.positions[topic] >= await reader.end(topic, partition.number)
+
     async def or_exit(self, work: Awaitable[None]) -> None:
         """Do it, or end the process."""
         try:

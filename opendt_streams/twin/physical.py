@@ -46,6 +46,13 @@ class Physical:
         """The first valid snapshot that a heartbeat names; where none names any, the first one of dc.topology."""
         return self._first_valid(named or [Naming(0, None)], self.first)
 
+    def carbon_source(self, instant_ms: int, named: Sequence[Naming]) -> Snapshot | None:
+        """Whose carbon traces hold from an instant on. Where heartbeats name no snapshot it is the first one: which one is the newest
+        depends on how fast dc.topology is read, and unlike the hardware it is written down nowhere.
+        """
+        at = self._first_valid((n for n in reversed(named) if n.time_ms <= instant_ms), self.first)
+        return at or self.initial(named)
+
     def all_invalid(self, named: Sequence[Naming]) -> bool:
         """Whether heartbeats named snapshots, all read, and none of them valid: there will be no topology."""
         return bool(named) and all(n.snapshot is not None and self.digests.get(n.snapshot) is None for n in named)

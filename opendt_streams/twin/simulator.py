@@ -230,7 +230,7 @@ class Simulator(Machine):
     def _engine_on(self, topology: Accepted, start_ms: int) -> tuple[Engine, int]:
         """The engine, simulating this topology; and how many tasks lost their host by the change."""
         assert self.intake.first_ms is not None
-        snapshot = self.physical.at(self.grid.instant_of(start_ms), self.intake.named) or self.physical.initial(self.intake.named)
+        snapshot = self.physical.carbon_source(self.grid.instant_of(start_ms), self.intake.named)
         content, carbon = (snapshot.content, snapshot.carbon) if snapshot is not None else ("", {})
         if self.engine is None:
             self.applied = (topology.event.id, content)

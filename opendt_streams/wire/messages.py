@@ -80,8 +80,8 @@ class ResultsEnded:
 class ResumePoint:
     """Where a calibrator that restarts from a decision goes on reading (PROTOCOL 6.6).
 
-    `power` is the offset of the dc.power message that reached the instant (read again), `watermark_ms` and `refused_ms` the state of the
-    watermark before it; samples before `fresh` have been counted already; `results` is the offset after the last result used.
+    `power` is the offset of the dc.power message that reached the instant (read again), `watermark_ms`, `refused_ms` and `ended` the state
+    of the watermark before it; samples before `fresh` have been counted already; `results` is the offset after the last result used.
     """
 
     power: int
@@ -89,6 +89,7 @@ class ResumePoint:
     watermark_ms: int | None
     refused_ms: int | None
     results: int
+    ended: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -170,6 +170,18 @@ def test_repeated_evidence_teaches_nothing_new() -> None:
     assert again.estimate["fit"] == last.estimate["fit"]
 
 
+def test_samples_of_a_failed_window_teach_nothing() -> None:
+    evidence = Site().evidence(0, Site().topology)
+    lost = evidence.results[3]
+    failed = replace(lost, error="too large", row_ms=(), total=None, basis=())
+    results = (*evidence.results[:3], failed, *evidence.results[4:])
+    others = tuple(s for s in evidence.samples if not lost.window_start_ms < s.time_ms <= lost.window_end_ms)
+    by = method("recursive", SETTINGS)
+    found = by.decide({}, replace(evidence, results=results))
+    assert found == by.decide({}, replace(evidence, results=results, samples=others))
+    assert found.models is not None
+
+
 def test_every_decision_tells_how_the_hour_went() -> None:
     run = drive(Site(), 8)
     assert run.proposals[0].score_in_force is None  # the time before the first instant is not scored

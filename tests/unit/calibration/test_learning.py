@@ -82,3 +82,9 @@ def test_readings_in_another_unit_teach_nothing(power_w: float) -> None:
     found = taught(samples(*healthy(5), power_w))
     assert found.fit == taught(samples(*healthy(5))).fit
     assert found.complaint is not None
+
+
+def test_the_held_out_fit_is_undone_with_the_rest() -> None:
+    before = healthy(30)
+    found = taught(samples(*before, *[4500.0] * 60), held_out_from_ms=40 * STEP_MS)  # the hold began before, it is known after
+    assert found.before_held_out == taught(samples(*before, 4500.0)).fit

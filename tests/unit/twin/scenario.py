@@ -84,7 +84,8 @@ class _Datacenter:
         ends = {topic: stop if self.chance(0.7) else rng.randrange(begin, stop) for topic in (topics.WORKLOAD, topics.POWER)}
         if self.chance(0.1) and not self.faults.paced:  # dc-mock refuses an invalid topology at its start, other producers may not
             self.say(begin, topics.PHYSICAL, self._invalid_snapshot(begin))
-        self.snapshot = said.snapshot(self.time_ms(begin), said.topology(2))
+        self.hardware = said.topology(2)
+        self.snapshot = said.snapshot(self.time_ms(begin), self.hardware)
         self.say(begin, topics.PHYSICAL, self.snapshot)
         for t in range(begin, stop + 1):
             if t == self.outage:
@@ -112,18 +113,23 @@ class _Datacenter:
             if self.odd and not self.faults.paced and self.chance(0.3):
                 self.snapshot = self._invalid_snapshot(t)
             else:
-                document = said.topology(
+                self.hardware = said.topology(
                     rng.randrange(1, 4),
                     idle_w=rng.choice([50.0, 50.0, 60.5]),
                     group=rng.choice(["H", "H", "H2"]),
                     extra_groups=rng.randrange(2),
-                    carbon_path="/mnt/c.parquet" if self.chance(0.3) and not self.faults.unnamed else None,
+                    carbon_path="/mnt/c.parquet" if self.chance(0.4) else None,
                 )
-                carbon = {"c.parquet": {"timestamp_ms": [0], "intensity_g_per_kwh": [rng.choice([10.0, 20.5])]}}
-                self.snapshot = said.snapshot(self.time_ms(t), document, carbon if not self.faults.unnamed else None)
+                self.snapshot = self._snapshot(t)
             self.say(t, topics.PHYSICAL, self.snapshot)
         elif self.chance(0.1):
+            if not self.constant and self.chance(0.5):  # other bytes: another time, perhaps other carbon
+                self.snapshot = self._snapshot(t)
             self.say(t, topics.PHYSICAL, self.snapshot)
+
+    def _snapshot(self, t: int) -> bytes:
+        carbon = {"c.parquet": {"timestamp_ms": [0], "intensity_g_per_kwh": [self.rng.choice([10.0, 20.5])]}}
+        return said.snapshot(self.time_ms(t), self.hardware, carbon if self.chance(0.8) else None)
 
     def _tasks(self, t: int) -> None:
         rng = self.rng

@@ -1,0 +1,68 @@
+# Everything one does with a checkout. `make help` lists it.
+#
+#   make run                       set up if needed, make a sample datacenter, run the twin on it, print the report
+#   make install PYTHON=python3.12 another Python (3.11 or newer)
+#   make test ARGS="-k windows"    more arguments for pytest
+
+PYTHON ?= python3
+ARGS   ?=
+
+VENV      := .venv
+BIN       := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+# Fast ones first, so that a mistake is told early; folders that do not exist yet are left out.
+TESTS     := $(wildcard tests/unit tests/contract tests/integration tests/e2e tests/chaos)
+PYTHON_CODE := opendt_streams tests $(if $(wildcard benchmarks/*.py),benchmarks)
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help install run test lint types check format schemas constraints clean
+
+help:  ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+install: $(INSTALLED)  ## Set up .venv with the package, its tools and exact versions
+
+$(INSTALLED): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "opendt-streams needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version 2>&1 || echo not there)." >&2; \
+	  echo "Name another one: make $(or $(MAKECMDGOALS),install) PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+	  echo "$(PYTHON) cannot make virtual environments. On Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+run: $(INSTALLED)  ## Run the twin on a sample datacenter, with a progress bar and a report
+	$(BIN)/opendt run $(ARGS)
+
+test: $(INSTALLED)  ## Run all tests
+	$(BIN)/python -m pytest $(TESTS) $(ARGS)
+
+lint: $(INSTALLED)  ## Check style, formatting, and that imports point one way
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports --no-logo
+
+types: $(INSTALLED)  ## Check types, strictly
+	$(BIN)/mypy $(PYTHON_CODE)
+
+check: lint types test  ## All of it: what .ci/run runs
+
+format: $(INSTALLED)  ## Format the code
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+schemas: $(INSTALLED)  ## Write schemas/ anew from the messages' models
+	$(BIN)/python -m opendt_streams.wire.schemas schemas
+
+constraints: $(INSTALLED)  ## Upgrade all that pyproject.toml allows, and write constraints.txt anew
+	$(BIN)/python -m pip install --quiet --upgrade --upgrade-strategy eager --editable '.[dev]'
+	{ sed -n '/^#/p' constraints.txt; $(BIN)/python -m pip freeze --exclude-editable; } > $(VENV)/constraints.txt
+	mv $(VENV)/constraints.txt constraints.txt
+	@touch $(INSTALLED)
+
+clean:  ## Remove .venv and everything that tools left behind; runs in data/ stay
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find opendt_streams tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +

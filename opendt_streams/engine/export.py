@@ -1,0 +1,176 @@
+"""Running an experiment with the native engine and writing OpenDC's files into the runner's folder layout."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from opendt_streams.engine.experiment import Experiment, ExportModel, Scenario, Workload
+from opendt_streams.engine.native.simulation import Simulation, simulate
+from opendt_streams.engine.native.tables.columns import Columns, TableName, schema
+from opendt_streams.engine.native.tables.host import HostTable
+from opendt_streams.engine.native.tables.power_source import PowerSourceTable
+from opendt_streams.engine.native.tables.service import ServiceTable
+from opendt_streams.engine.native.tables.task import TaskTable
+from opendt_streams.engine.trace_files import read_carbon, read_tasks
+from opendt_streams.errors import BadInput
+from opendt_streams.model.carbon import CarbonTrace
+from opendt_streams.model.task import Task
+from opendt_streams.model.topology import Topology
+from opendt_streams.model.topology_json import read_topology
+
+_TABLES: Final[dict[TableName, Callable[[Simulation], Any]]] = {
+    "powerSource": PowerSourceTable,
+    "host": HostTable,
+    "task": TaskTable,
+    "service": ServiceTable,
+}
+_NEEDS_MARKS: Final = {"host", "task"}
+
+
+@dataclass(frozen=True, slots=True)
+class ScenarioReport:
+    """What one scenario gave."""
+
+    folder: Path
+    rows: dict[TableName, int]
+    simulated_s: float
+    wall_s: float
+
+
+def run_experiment(
+    experiment: Experiment, output: Path, progress: Callable[[float], None], clock: Callable[[], float] = time.perf_counter
+) -> list[ScenarioReport]:
+    """Simulate every scenario and seed into output/<name>/raw-output/<scenario>/seed=<seed>/.
+
+    `progress` is told the share that is done, from 0 to 1. Files appear when a scenario is complete, never half written.
+
+    Raises:
+        BadInput, SimulationError: see `simulate` and the readers; no folder of that scenario is left behind.
+    """
+    reports: list[ScenarioReport] = []
+    cache = _Inputs()
+    total = len(experiment.scenarios) * len(experiment.seeds)
+    for scenario in experiment.scenarios:
+        for seed in experiment.seeds:  # without randomness the seeds differ in name only
+            begin = clock()
+            tell = partial(_tell, progress, len(reports), total)
+            folder = output / experiment.name / "raw-output" / str(scenario.index) / f"seed={seed}"
+            simulation = cache.simulation(scenario)
+            rows = _write(simulation, scenario.export, folder, tell)
+            simulated_s = (int(simulation.rows.time_ms[-1]) - simulation.log.origin_ms) / 1000
+            reports.append(ScenarioReport(folder, rows, simulated_s, clock() - begin))
+    return reports
+
+
+def _tell(progress: Callable[[float], None], done: int, total: int, share: float) -> None:
+    progress((done + share) / total)
+
+
+class _Inputs:
+    """Files of scenarios, each read once."""
+
+    def __init__(self) -> None:
+        self._tasks: dict[Workload, list[Task]] = {}
+        self._topologies: dict[Path, Topology] = {}
+        self._traces: dict[Path, CarbonTrace] = {}
+
+    def simulation(self, scenario: Scenario) -> Simulation:
+        if scenario.topology not in self._topologies:
+            self._topologies[scenario.topology] = _read_topology(scenario.topology)
+        if scenario.workload not in self._tasks:
+            self._tasks[scenario.workload] = _read_workload(scenario.workload)
+        topology = self._topologies[scenario.topology]
+        traces = {}
+        for cluster in topology.clusters:
+            if cluster.carbon_trace is not None:
+                path = _find_carbon(cluster.carbon_trace, scenario)
+                if path not in self._traces:
+                    self._traces[path] = read_carbon(path)
+                traces[cluster.carbon_trace] = self._traces[path]
+        tasks = self._tasks[scenario.workload]
+        return simulate(topology, traces, tasks, interval_ms=scenario.export.interval_ms, policy=scenario.policy)
+
+
+def _read_topology(path: Path) -> Topology:
+    try:
+        document = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        raise BadInput("no such file", where=str(path)) from None
+    except (ValueError, OSError) as error:
+        raise BadInput(f"this is not readable JSON ({error})", where=str(path)) from None
+    try:
+        return read_topology(document, dialect="opendc")
+    except BadInput as error:
+        raise BadInput(error.what, expected=error.expected, where=f"{path}: {error.where}", hint=error.hint) from None
+
+
+def _read_workload(workload: Workload) -> list[Task]:
+    tasks = read_tasks(workload.folder)
+    first = min((t.submission_ms for t in tasks if len(t.fragments)), default=0)
+    if workload.submission_ms is None:
+        return tasks
+    return [replace(t, submission_ms=t.submission_ms + workload.submission_ms - first) for t in tasks]
+
+
+def _find_carbon(named: str, scenario: Scenario) -> Path:
+    """OpenDC takes the path as it is; in OpenDT's topologies it is of another machine, and the file lies with the workload."""
+    candidates = [Path(named), scenario.workload.folder / Path(named).name, scenario.topology.parent / Path(named).name]
+    for path in candidates:
+        if path.is_file():
+            return path
+    raise BadInput(
+        f"the carbon trace {named!r} is not there", expected="one of " + ", ".join(map(str, candidates)), where=str(scenario.topology)
+    )
+
+
+def _write(simulation: Simulation, export: ExportModel, folder: Path, progress: Callable[[float], None]) -> dict[TableName, int]:
+    unfinished = folder.with_name(f".{folder.name}.{os.getpid()}")
+    unfinished.mkdir(parents=True, exist_ok=True)
+    try:
+        counts = _write_tables(simulation, export, unfinished, progress)
+        folder.mkdir(exist_ok=True)
+        for table in counts:
+            (unfinished / f"{table}.parquet").replace(folder / f"{table}.parquet")
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+    return counts
+
+
+def _write_tables(simulation: Simulation, export: ExportModel, folder: Path, progress: Callable[[float], None]) -> dict[TableName, int]:
+    counts: dict[TableName, int] = dict.fromkeys(export.columns, 0)
+    tables = {name: _TABLES[name](simulation) for name in export.columns}
+    schemas = {name: pa.schema([schema(name).field(c) for c in columns]) for name, columns in export.columns.items()}
+    with ExitStack() as stack:
+        writers = {name: stack.enter_context(pq.ParquetWriter(folder / f"{name}.parquet", schemas[name])) for name in tables}
+        for piece in simulation.pieces(marks=bool(_NEEDS_MARKS & set(tables))):
+            for name, table in tables.items():
+                data = _arrow(table.rows(piece), schemas[name], simulation)
+                writers[name].write_table(data)
+                counts[name] += len(data)
+            progress(piece.end / len(simulation.rows.time_ms))
+    return counts
+
+
+def _arrow(columns: Columns, wanted: pa.Schema, simulation: Simulation) -> pa.Table:
+    absolute = simulation.rows.time_ms[np.asarray(columns["row"])]
+    timed: Columns = columns | {"timestamp": absolute - simulation.log.origin_ms, "timestamp_absolute": absolute}
+    arrays = []
+    for field in wanted:
+        values = timed[field.name]
+        if isinstance(values, np.ndarray):
+            values = pa.array(values.astype(np.float32) if pa.types.is_float32(field.type) else values)
+        arrays.append(values.cast(field.type))
+    return pa.Table.from_arrays(arrays, schema=wanted)

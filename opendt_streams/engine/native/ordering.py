@@ -1,0 +1,91 @@
+"""Scheduling in the exact order of OpenDC's queue, for whole experiments (opendc-semantics section 10).
+
+A pass (P) may be asked for within the second before the instant at which it runs. Whether it then comes before the task ends (E) and
+submissions (S) of its instant depends on which was entered in the queue first. Everything else about order is the base class's.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Sequence
+from typing import Final
+
+from opendt_streams.engine.native.deadlines import deadlines, entered_before, known_since
+from opendt_streams.engine.native.hosts import Hosts
+from opendt_streams.engine.native.job import Job, Run
+from opendt_streams.engine.native.scheduler import QUANTUM_MS, Happened, Scheduler
+from opendt_streams.model.task import Int64
+
+_DEEPEST: Final = 100  # ties behind ties behind ties
+
+
+class OpenDCScheduler(Scheduler):
+    """A scheduler that is advanced once, to the end of its workload."""
+
+    def __init__(self, hosts: Hosts, policy: str, origin_ms: int, carbon_ms: Sequence[Int64]) -> None:
+        super().__init__(hosts, policy, origin_ms)
+        self._carbon_ms = carbon_ms
+        self._placed: list[Run] = []
+        self._off_second: list[Run] = []  # those with edges off the whole second, as far as they may still matter
+        self._submissions: list[int] = []
+        self._asked_by_end_ms = origin_ms - 1
+        self.finished_at_deadline = False
+        """Whether what happened last was the end of a task's last fragment, not a refusal or a task that ends where it is placed."""
+
+    def place(self, job: Job, host: int, placed_ms: int) -> Run:
+        run = super().place(job, host, placed_ms)
+        if job.lasts_ms:
+            self._placed.append(run)
+            if (job.starts_ms % QUANTUM_MS).any():
+                self._off_second.append(run)
+        return run
+
+    def _submission_first(self, now: int, end: int, planned: int) -> bool:
+        if now == end == planned and self._pass_first(now):
+            # A submission is entered when the one before it is processed, just after that one asked for a pass.
+            return self._submissions[-1] < self.pass_requested_ms
+        return super()._submission_first(now, end, planned)
+
+    def _pass_first(self, now: int) -> bool:
+        asked = self.pass_requested_ms
+        if asked == now:
+            return False
+        self._off_second = [r for r in self._off_second if r.end_ms >= asked]
+        # Whole-second tasks have no deadline within the second before `now`.
+        deadline, placed = deadlines(self._off_second, self._carbon_ms, asked - 1, now, self._origin_ms)
+        if not len(deadline):
+            return False
+        since, _ = known_since(now, list(self.running.values()), self._carbon_ms, self._origin_ms)
+        if ((deadline > asked) & (placed < since)).any():
+            return True
+        history = [r for r in self._placed if r.end_ms >= since]
+        return not entered_before(now, asked, history, self._carbon_ms, self._origin_ms, lambda: self._ends_before_submission(asked))
+
+    def _ends_before_submission(self, now: int, depth: int = 0) -> bool:
+        """Whether E came before S at `now`. An end that itself asks for a pass does so before it enters the next E, so then it did not."""
+        i = bisect_left(self._submissions, now)
+        if i == 0:
+            return True
+        if self._asked_by_end_ms == now or depth == _DEEPEST:
+            return False
+        earlier = self._submissions[i - 1]
+        return entered_before(
+            now, earlier, self._placed, self._carbon_ms, self._origin_ms, lambda: self._ends_before_submission(earlier, depth + 1)
+        )
+
+    def _submit(self, now: int, submissions: Sequence[tuple[int, Job]], arrived: int) -> int:
+        self._submissions.append(now)
+        return super()._submit(now, submissions, arrived)
+
+    def _end(self, now: int, happened: Happened) -> None:
+        pending, before = self.pass_ms, len(happened.ended)
+        super()._end(now, happened)
+        self.finished_at_deadline = any(r.job.lasts_ms for r in happened.ended[before:])
+        if self.pass_ms != pending:
+            self._asked_by_end_ms = now
+
+    def _pass(self, now: int, happened: Happened) -> None:
+        refused = len(happened.terminated)
+        super()._pass(now, happened)
+        if len(happened.terminated) > refused:
+            self.finished_at_deadline = False

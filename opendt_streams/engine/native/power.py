@@ -1,0 +1,57 @@
+"""Power of hosts and clusters over a span, as steps."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from opendt_streams.engine.native.demand import HostSteps
+from opendt_streams.engine.native.hosts import Hosts
+from opendt_streams.model.power_models import watts
+from opendt_streams.model.task import Float64, Int64
+
+_BLOCK: Final = 1 << 17  # numbers summed at a time: 1 MiB
+
+
+def host_power_w(hosts: Hosts, steps: HostSteps) -> Float64:
+    """Power of the host at each of its steps, shape (steps,)."""
+    power = np.empty(len(steps.host))
+    for g in hosts.groups:
+        which = slice(int(steps.first[g.first]), int(steps.first[g.end]))
+        power[which] = watts(g.group.power_model, steps.demand_mhz[which], g.group.cores, g.group.capacity_mhz)
+    return power
+
+
+def cluster_steps(hosts: Hosts, steps: HostSteps, power_w: Float64, cluster: int) -> tuple[Int64, Float64]:
+    """When the cluster's power changes, and to what: the sum over its hosts in topology order. The first step opens the span."""
+    first, end = hosts.cluster_span(cluster)
+    mine = slice(int(steps.first[first]), int(steps.first[end]))
+    times, column = np.unique(steps.time_ms[mine], return_inverse=True)
+    power = power_w[mine]
+    # A host's step holds until the column of its next one; each host opens at column 0, so steps fill rows of equal length.
+    until = np.append(column[1:], 0)
+    until[until == 0] = len(times)
+    total = _sum_rows(power, until - column, steps.first[first : end + 1] - steps.first[first], len(times))
+    changed = np.append(True, total[1:] != total[:-1])
+    return times[changed], total[changed]
+
+
+def _sum_rows(values: Float64, repeats: Int64, row_begin: Int64, columns: int) -> Float64:
+    """Sum over rows, one row after the other, where row i is values[row_begin[i]:row_begin[i+1]], each repeated.
+
+    numpy reduces the outer axis of a C-ordered matrix row by row, which is the order that OpenDC adds in. A single column would
+    be taken for a vector and summed pairwise, hence the second.
+    """
+    if columns == 1:
+        return np.cumsum(values)[-1:]
+    total = np.zeros(columns)
+    rows = max(_BLOCK // columns, 1)
+    for i in range(0, len(row_begin) - 1, rows):
+        j = min(i + rows, len(row_begin) - 1)
+        which = slice(int(row_begin[i]), int(row_begin[j]))
+        block = np.empty((j - i + 1, columns))
+        block[0] = total
+        block[1:] = np.repeat(values[which], repeats[which]).reshape(j - i, columns)
+        total = block.sum(axis=0)
+    return total

@@ -1,0 +1,49 @@
+"""Which state each task shows in which row: shared by the tables that count or list tasks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from opendt_streams.engine.native.simulation import Simulation
+from opendt_streams.model.task import Int64
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TaskStates:
+    """Columns over all tasks in order of submission. Rows are the first to show it; the number of rows where none does.
+
+    `placed_ms` and `host` are -1 for a task that was refused; `finish_ms` is its end, or when it was refused.
+    """
+
+    host: Int64
+    placed_ms: Int64
+    finish_ms: Int64
+    submitted_row: Int64
+    placed_row: Int64
+    finished_row: Int64
+
+
+def task_states(simulation: Simulation) -> TaskStates:
+    log, rows = simulation.log, simulation.rows
+    n = len(log.submissions)
+    host, placed, finish = np.full(n, -1), np.full(n, -1), np.full(n, -1)
+    at_pass = np.ones(n, dtype=np.bool_)  # refused, or ended where it was placed
+    who = np.array([r.job.reference for r in log.runs], dtype=np.int64)
+    host[who] = [r.host for r in log.runs]
+    placed[who] = [r.placed_ms for r in log.runs]
+    finish[who] = [r.end_ms for r in log.runs]
+    at_pass[who] = [r.job.lasts_ms == 0 for r in log.runs]
+    for job, time_ms in log.terminated:
+        finish[job.reference] = time_ms
+    ran = placed >= 0
+    submitted = np.array([t for t, _ in log.submissions], dtype=np.int64)
+    return TaskStates(
+        host,
+        placed,
+        finish,
+        rows.first_with(submitted, rows.sees_submissions),
+        np.where(ran, rows.first_with(placed, rows.sees_passes), len(rows.time_ms)),
+        np.where(at_pass, rows.first_with(finish, rows.sees_passes), rows.first_with(finish, rows.sees_ends)),
+    )

@@ -1,0 +1,80 @@
+"""The report of a run for people, on the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from rich.console import Console
+from rich.table import Table
+
+from opendt_streams.model import times
+
+_NOT_SCORED: Final = "not scored"
+
+
+def show_report(summary: Mapping[str, Any], state: str, console: Console) -> None:
+    """What the twin did, how well it predicts, what it cost, and where to look next."""
+    console.print(f"\nRun {summary['run']}: {state}", style="bold")
+    _section(console, "What was simulated", _simulated(summary))
+    _section(console, "Measured against simulated power (pure model, one publication interval ahead)", _accuracy(summary))
+    _section(console, "The run", _run(summary))
+    console.print(f"\nThe twinning log: {summary['run_dir']}/twinlog/agg_results.parquet")
+    console.print(f"The ledger:       opendt topology log --run-dir {summary['run_dir']}")
+    console.print(f"Again, as JSON:   opendt runs show {summary['run']} --json")
+
+
+def _section(console: Console, title: str, rows: list[tuple[str, str]]) -> None:
+    table = Table(title=title, title_justify="left", title_style="bold", show_header=False, box=None, padding=(0, 2, 0, 0))
+    table.add_column(min_width=22)
+    table.add_column()
+    for row in rows:
+        table.add_row(*row)
+    console.print()
+    console.print(table)
+
+
+def _simulated(s: Mapping[str, Any]) -> list[tuple[str, str]]:
+    days = s["simulated_seconds"] * times.SECOND / times.DAY
+    rows = [
+        ("datacenter", str(s["datacenter"])),
+        ("windows", f"{s['windows']:,} ({days:.2f} days)"),
+        ("tasks", f"{s['tasks']:,}, of which {s['tasks_completed']:,} completed, {s['tasks_empty']:,} empty"),
+        ("energy", f"{s['energy_kwh_simulated']:,.1f} kWh simulated, {s['energy_kwh_measured']:,.1f} kWh measured (scored samples)"),
+        ("carbon", f"{s['carbon_kg']:,.1f} kg CO2"),
+        ("topology events", f"{s['topology_events']:,}, of which {s['calibrations']:,} calibrations"),
+    ]
+    if s["late_tasks"] or s["duplicate_tasks"]:
+        rows.append(("late, duplicate", f"{s['late_tasks']:,}, {s['duplicate_tasks']:,} tasks"))
+    if s["dead_letters"]:
+        rows.append(("dead letters", f"{s['dead_letters']:,} messages could not be processed: topic sys.dead-letter says why"))
+    return rows
+
+
+def _accuracy(s: Mapping[str, Any]) -> list[tuple[str, str]]:
+    if s["mape_percent"] is None:
+        return [("error", f"{_NOT_SCORED}: no measured power after the first publication instant")]
+    return [
+        ("MAPE", f"{s['mape_percent']:.2f} %"),
+        ("persistence MAPE", f"{_percent(s['persistence_mape_percent'])}  (the last sample before the instant holds)"),
+        ("skill", _NOT_SCORED if s["skill"] is None else f"{s['skill']:.3f}  (1 is perfect, 0 is persistence)"),
+        ("under 10 % error", f"{_percent(s['share_under_10_percent'])} of the time"),
+        ("bias", f"{s['bias_percent']:+.2f} %"),
+        ("CV-RMSE", _percent(s["cvrmse_percent"])),
+    ]
+
+
+def _run(s: Mapping[str, Any]) -> list[tuple[str, str]]:
+    restarts = ", ".join(f"{name} {n}" for name, n in s["restarts_by_service"].items() if n)
+    memory = ", ".join(f"{name} {mb:.0f}" for name, mb in s["peak_rss_mb"].items())
+    return [
+        ("wall time", f"{s['wall_seconds']:.1f} s after {s['startup_seconds']:.1f} s of start-up"),
+        ("speed", f"{s['speedup']:,.0f} x real time" if s["speedup"] else _NOT_SCORED),
+        ("restarts", restarts or "none"),
+        ("peak memory, MB", memory),
+        *((f"digest {name}", digest[:16]) for name, digest in s["digests"].items()),
+    ]
+
+
+def _percent(value: float | None) -> str:
+    return _NOT_SCORED if value is None else f"{value:.2f} %"

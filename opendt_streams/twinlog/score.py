@@ -1,0 +1,172 @@
+"""What a run says about itself: the official score of the whole run, and every figure of its summary that derives from topics."""
+
+from __future__ import annotations
+
+from array import array
+from dataclasses import dataclass
+from itertools import groupby
+
+import numpy as np
+
+from opendt_streams.calibration.metrics import OfficialScore, official_score
+from opendt_streams.calibration.pairing import datacenter_power, newest_rows
+from opendt_streams.model import times
+from opendt_streams.model.event import MAIN, TopologyEvent
+from opendt_streams.model.power import WHOLE_DATACENTER, Meter, PowerSample
+from opendt_streams.model.result import WindowResult
+from opendt_streams.model.task import Float64, Int64
+from opendt_streams.model.topology import Topology
+from opendt_streams.topology.ledger import Ledger
+from opendt_streams.twin.telemetry import Telemetry
+from opendt_streams.windows.grid import Grid
+from opendt_streams.wire import topics
+from opendt_streams.wire.messages import DecisionRecorded, Message, PowerBatch, ResultRecorded
+
+_GRAMS_PER_KG = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class RunSummary:
+    """Names and units are those of `opendt run --json` (DESIGN section 9). Scores are of the pure model, by the official rule."""
+
+    windows: int
+    simulated_seconds: float
+    mape_percent: float | None
+    share_under_10_percent: float | None
+    bias_percent: float | None
+    cvrmse_percent: float | None
+    persistence_mape_percent: float | None
+    skill: float | None
+    corrected_mape_percent: float | None
+    corrected_skill: float | None
+    energy_kwh_simulated: float
+    energy_kwh_measured: float
+    carbon_kg: float
+    tasks: int  # distinct ones: simulated, or without fragments
+    tasks_empty: int
+    tasks_completed: int
+    late_tasks: int
+    duplicate_tasks: int
+    topology_events: int  # accepted, on main
+    calibrations: int  # decisions that published new parameters
+
+
+class RunFacts:
+    """Reads sim.results, sim.calibration, sim.topology and dc.power of one datacenter, in any interleaving, the first of every id."""
+
+    def __init__(self, grid: Grid) -> None:
+        self._grid = grid
+        self._said = Telemetry(grid.max_jump_ms)  # knows which messages of dc.power count
+        self._ledger = Ledger()
+        self._next = dict.fromkeys((topics.RESULTS, topics.CALIBRATION, topics.LEDGER, topics.POWER), 0)
+        self._expected_ms: int | None = None
+        self._first_window_ms: int | None = None
+        self._events: list[tuple[int, str]] = []  # (window start, topology event) wherever it changes
+        self._row_ms, self._row_w = array("q"), array("d")
+        self._sample_w: dict[Meter, dict[int, float]] = {}
+        self._calibrated: set[int] = set()
+        self._decided: set[int] = set()
+        self._counts = dict.fromkeys(("windows", "submitted", "completed", "late", "duplicate", "empty"), 0)
+        self._simulated_ms, self._carbon_g = 0, 0.0
+
+    def take(self, topic: str, offset: int, message: Message) -> None:
+        """The next message of a topic; what was taken before is skipped, other topics are none of ours."""
+        if offset < self._next.get(topic, offset + 1):
+            return
+        self._next[topic] = offset + 1
+        match message:
+            case ResultRecorded(result) if topic == topics.RESULTS:
+                self._take_result(result)
+            case DecisionRecorded(decision) if topic == topics.CALIBRATION and decision.instant_ms not in self._decided:
+                self._decided.add(decision.instant_ms)
+                if decision.outcome == "calibrated":
+                    self._calibrated.add(decision.instant_ms)
+            case TopologyEvent() if topic == topics.LEDGER:
+                self._ledger.add(offset, message)
+            case _ if topic == topics.POWER:
+                self._take_power(offset, message)
+
+    def _take_result(self, result: WindowResult) -> None:
+        if result.branch != MAIN or (self._expected_ms is not None and result.window_start_ms != self._expected_ms):
+            return
+        self._expected_ms = result.window_end_ms
+        if self._first_window_ms is None:
+            self._first_window_ms = result.window_start_ms
+        if not self._events or self._events[-1][1] != result.topology_event:
+            self._events.append((result.window_start_ms, result.topology_event))
+        self._simulated_ms += result.window_end_ms - result.window_start_ms
+        self._counts["windows"] += 1
+        for name in ("submitted", "completed", "late", "duplicate", "empty"):
+            self._counts[name] += getattr(result.tasks, name)
+        if result.total is not None:
+            self._row_ms.extend(result.row_ms)
+            self._row_w.extend(result.total.power_w)
+            self._carbon_g += sum(result.total.carbon_g)
+
+    def _take_power(self, offset: int, message: Message) -> None:
+        if self._said.put(offset, message) is None and isinstance(message, PowerBatch):
+            for sample in message.samples:
+                self._sample_w.setdefault(sample.meter, {}).setdefault(sample.time_ms, sample.power_w)
+        self._said.entries.clear()
+
+    def score(self) -> OfficialScore | None:
+        """The official score, None before the first result."""
+        if self._first_window_ms is None:
+            return None
+        sample_ms, measured_w = self._measured()
+        row_ms, row_w = np.array(self._row_ms, dtype=np.int64), np.array(self._row_w, dtype=np.float64)
+        rows = newest_rows(row_ms, sample_ms, max_age_ms=self._grid.sample_interval_ms)
+        predicted_w = np.full(len(sample_ms), np.nan)
+        predicted_w[rows >= 0] = row_w[rows[rows >= 0]]
+        first_instant = self._grid.first_instant(self._first_window_ms)
+        return official_score(sample_ms, measured_w, predicted_w, first_instant, self._grid.publish_every_ms)
+
+    def summary(self) -> RunSummary:
+        found, counts = self.score(), self._counts
+        score = found.score if found else None
+        return RunSummary(
+            windows=counts["windows"],
+            simulated_seconds=self._simulated_ms / times.SECOND,
+            mape_percent=score.mape_percent if score else None,
+            share_under_10_percent=score.share_under_10_percent if score else None,
+            bias_percent=score.bias_percent if score else None,
+            cvrmse_percent=score.cvrmse_percent if score else None,
+            persistence_mape_percent=score.persistence_mape_percent if score else None,
+            skill=score.skill if score else None,
+            corrected_mape_percent=None,
+            corrected_skill=None,
+            energy_kwh_simulated=found.energy_kwh_predicted if found else 0.0,
+            energy_kwh_measured=found.energy_kwh_measured if found else 0.0,
+            carbon_kg=round(self._carbon_g / _GRAMS_PER_KG, 6),
+            tasks=counts["submitted"] + counts["empty"],
+            tasks_empty=counts["empty"],
+            tasks_completed=counts["completed"],
+            late_tasks=counts["late"],
+            duplicate_tasks=counts["duplicate"],
+            topology_events=len(self._ledger.main),
+            calibrations=len(self._calibrated),
+        )
+
+    def _measured(self) -> tuple[Int64, Float64]:
+        """Power of the whole datacenter: read as the calibrator does, one publication interval after the other."""
+        samples = sorted((PowerSample(t, w, meter) for meter, at in self._sample_w.items() for t, w in at.items()), key=_in_time)
+        every = self._grid.publish_every_ms
+        at_ms, power_w = [np.empty(0, dtype=np.int64)], [np.empty(0, dtype=np.float64)]
+        for start_ms, group in groupby(samples, key=lambda s: times.floor(s.time_ms - 1, every)):
+            topology, of_interval = self._topology_at(start_ms), list(group)
+            if topology is None:
+                of_interval, topology = [s for s in of_interval if s.meter == WHOLE_DATACENTER], Topology(())
+            t, w = datacenter_power(of_interval, topology)
+            at_ms.append(t)
+            power_w.append(w)
+        return np.concatenate(at_ms), np.concatenate(power_w)
+
+    def _topology_at(self, start_ms: int) -> Topology | None:
+        """What the windows of the interval from then on were simulated on; before the first window what that was."""
+        event = next((event for since_ms, event in reversed(self._events) if since_ms <= start_ms), self._events[0][1])
+        accepted = self._ledger.accepted(event)
+        return accepted.topology if accepted else None
+
+
+def _in_time(sample: PowerSample) -> tuple[int, str, str]:
+    return sample.time_ms, sample.meter.cluster or "", sample.meter.host_group or ""

@@ -1,0 +1,61 @@
+"""Whole experiments, bit by bit against the literal event queue."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from opendt_streams.engine.native.simulation import Simulation, simulate
+from opendt_streams.engine.native.tables.host import HostTable
+from opendt_streams.engine.native.tables.service import ServiceTable
+from opendt_streams.errors import SimulationError
+from opendt_streams.model.carbon import CarbonTrace
+from opendt_streams.model.task import Task
+from opendt_streams.model.topology import Topology
+from tests.unit.engine.opendc_queue import Queue, Row
+from tests.unit.engine.workloads import tasks, topologies, traces
+
+
+def rows_of(simulation: Simulation, *, marks: bool) -> list[Row]:
+    hosts = len(simulation.hosts)
+    host_table, service_table = HostTable(simulation), ServiceTable(simulation)
+    rows = []
+    for piece in simulation.pieces(marks=marks):
+        service = service_table.rows(piece)
+        counters = np.stack([service[f"tasks_{c}"] for c in ("total", "pending", "active", "completed", "terminated")], axis=1)
+        count = piece.end - piece.first
+        demand, running = np.full((count, hosts), np.nan), np.zeros((count, hosts))
+        if marks:
+            host = host_table.rows(piece)
+            demand, running = np.reshape(host["cpu_demand"], (count, hosts)), np.reshape(host["tasks_running"], (count, hosts))
+        for i in range(count):
+            sources = tuple(
+                (float(c.power_w[i]), float(c.energy_j[i]), float(c.carbon_intensity_g_per_kwh[i]), float(c.carbon_g[i]))
+                for c in piece.clusters
+            )
+            time = int(simulation.rows.time_ms[piece.first + i])
+            total, pending, active, completed, terminated = counters[i].tolist()
+            rows.append(
+                Row(time, sources, (total, pending, active, completed, terminated), tuple(demand[i].tolist()), tuple(running[i].tolist()))
+            )
+    return rows
+
+
+@settings(max_examples=400, deadline=None)
+@given(topologies(), traces(), tasks(), st.sampled_from([1000, 1500, 2000, 3000]))
+def test_everything_is_as_in_the_queue(topology: Topology, carbon: dict[str, CarbonTrace], work: list[Task], interval_ms: int) -> None:
+    expected = Queue(topology, carbon, work, interval_ms)
+    try:
+        simulation = simulate(topology, carbon, work, interval_ms=interval_ms)
+    except SimulationError:
+        assert expected.blocked
+        return
+    assert not expected.blocked
+    assert [(r.job.task.id, r.host, r.placed_ms, r.end_ms) for r in simulation.log.runs] == [
+        (x.task.id, x.host.number, x.placed, x.end) for x in expected.lives
+    ]
+    assert [job.task.id for job, _ in simulation.log.terminated] == [t.id for t in expected.terminated]
+    assert rows_of(simulation, marks=True) == expected.rows
+    without_hosts = [(r.time, r.sources, r.counters) for r in rows_of(simulation, marks=False)]
+    assert without_hosts == [(r.time, r.sources, r.counters) for r in expected.rows]
