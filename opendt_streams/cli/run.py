@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,6 +25,7 @@ from opendt_streams.run.plan import Plan, input_digests, make_plan
 from opendt_streams.run.report import show_report
 from opendt_streams.run.watch import Progress
 from opendt_streams.streams.clock import now_ms
+from opendt_streams.streams.service import log_to
 from opendt_streams.version import code_version
 
 DATA: Final = Path("data")
@@ -93,7 +95,7 @@ def _conduct(plan: Plan, console: Console, began: float, *, quiet: bool) -> Outc
     )
     manifest.write(plan.run_dir)
     try:
-        with _bar(plan, console, quiet=quiet) as bar:
+        with _log_file(plan), _bar(plan, console, quiet=quiet) as bar:
             outcome = asyncio.run(conduct(plan, quiet=quiet, show=bar, began=began))
     except OpenDTError as error:
         manifest.model_copy(update={"state": "failed", "ended": times.iso(now_ms()), "notes": [str(error)]}).write(plan.run_dir)
@@ -120,6 +122,21 @@ class _Show:
         self._bar.update(
             self._task, completed=simulated_ms, description=times.iso(progress.simulated_until_ms), speed=f"{speed:,.0f} x real time"
         )
+
+
+@contextmanager
+def _log_file(plan: Plan) -> Iterator[None]:
+    """What the supervisor and the Kafka client have to say goes to logs/run.log: the terminal is for the bar and the report."""
+    path = plan.run_dir / "logs" / "run.log"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a", encoding="utf-8") as file:
+        log_to(file)
+        handler = logging.StreamHandler(file)
+        logging.getLogger().addHandler(handler)
+        try:
+            yield
+        finally:
+            logging.getLogger().removeHandler(handler)
 
 
 @contextmanager

@@ -150,7 +150,7 @@ class Supervisor:
         )
 
     def _died(self, child: Child, code: int) -> None:
-        words = last_words(self.log_of(child.name))
+        words = "killed" if code < 0 else last_words(self.log_of(child.name))
         if code == _REFUSED:
             raise ServiceFailed(f"{child.name} refuses to run: {words}")
         lived = time.monotonic() - child.started_at

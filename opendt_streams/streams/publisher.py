@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import hashlib
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -17,8 +15,8 @@ from opendt_streams.settings import KafkaSettings
 from opendt_streams.twin.outputs import DeadLetter, Publish
 from opendt_streams.wire import headers as h
 from opendt_streams.wire import topics
+from opendt_streams.wire.system import dead_letter_value
 
-MAX_DEAD_LETTER_BYTES: Final = 2**20
 _MOST_UNACKNOWLEDGED: Final = 200
 _LINGER_MS: Final = 2  # a decision takes three hops, each waits this long: small, since the twin's own messages are few
 
@@ -54,9 +52,8 @@ class Publisher:
         await self.send(output.topic, output.id, output.kind, output.value, datacenter, partition, output.headers)
 
     async def dead_letter(self, letter: DeadLetter, raw: bytes | None, datacenter: str, partition: int) -> None:
-        identity = f"{letter.topic}|{partition}|{letter.offset}"
-        value = dead_letter_value(identity, letter, partition, raw)
-        await self.send(topics.DEAD_LETTER, identity, "dead-letter", value, datacenter, partition, {})
+        value = dead_letter_value(letter.topic, partition, letter.offset, letter.reason, raw)
+        await self.send(topics.DEAD_LETTER, str(value["id"]), "dead-letter", value, datacenter, partition, {})
 
     async def send(
         self,
@@ -99,20 +96,3 @@ class Publisher:
         self._unacknowledged.discard(future)
         if not future.cancelled() and (error := future.exception()) is not None:
             self._failed = self._failed or error
-
-
-def dead_letter_value(identity: str, letter: DeadLetter, partition: int, raw: bytes | None) -> dict[str, JSON]:
-    """The original's bytes up to 1 MiB, above that its length and digest: it stays at its offset (PROTOCOL 2.6)."""
-    value: dict[str, JSON] = {
-        "message_type": "dead-letter",
-        "id": identity,
-        "topic": letter.topic,
-        "partition": partition,
-        "offset": letter.offset,
-        "reason": letter.reason,
-        "length": len(raw or b""),
-        "sha256": hashlib.sha256(raw or b"").hexdigest(),
-    }
-    if raw is not None and len(raw) <= MAX_DEAD_LETTER_BYTES:
-        value["raw_base64"] = base64.b64encode(raw).decode()
-    return value

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import importlib
 import logging
+import os
 import sys
 from enum import StrEnum
-from typing import Final
+from pathlib import Path
+from typing import Final, TextIO
 
 import faust
 import structlog
@@ -36,12 +38,18 @@ def run_service(name: Service, deployment: Deployment) -> None:
         return
     module = importlib.import_module(f"opendt_streams.streams.{name.value}")
     asyncio.run(declare(deployment.url, deployment.topic_settings(), deployment.settings.kafka.partitions))
-    worker = faust.Worker(module.create(deployment), loglevel=logging.WARNING, redirect_stdouts=False, console_port=None, debug=False)
-    worker.execute_from_commandline()
+    with Path(os.devnull).open("w", encoding="utf-8") as nowhere:  # for Faust's spinner
+        worker = faust.Worker(module.create(deployment), loglevel=logging.WARNING, redirect_stdouts=False, quiet=True, stdout=nowhere)
+        worker.execute_from_commandline()
 
 
 def log_to_stderr() -> None:
     """One JSON object a line, with the time, for whoever collects the log."""
+    log_to(sys.stderr)
+
+
+def log_to(file: TextIO) -> None:
+    """Our own log lines as JSON, those of libraries as they come."""
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
@@ -49,6 +57,6 @@ def log_to_stderr() -> None:
             structlog.processors.format_exc_info,
             structlog.processors.JSONRenderer(),
         ],
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(file),
         cache_logger_on_first_use=True,
     )

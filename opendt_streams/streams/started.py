@@ -7,13 +7,14 @@ from typing import Any, Final
 
 from opendt_streams.engine.native import NATIVE
 from opendt_streams.errors import BadConfiguration
-from opendt_streams.model.canonical import JSON, digest
+from opendt_streams.model.canonical import JSON
 from opendt_streams.settings import Settings, effective_document
 from opendt_streams.streams.deployment import Deployment
 from opendt_streams.streams.log import LogReader
 from opendt_streams.streams.publisher import Publisher
 from opendt_streams.version import code_version
 from opendt_streams.wire import topics
+from opendt_streams.wire.system import Started, started_value
 from opendt_streams.wire.twin import read_value
 
 _LIBRARIES: Final = ("numpy", "pyarrow", "pydantic", "faust-streaming", "aiokafka")
@@ -27,18 +28,20 @@ def deciding(settings: Settings) -> dict[str, JSON]:
     return {"simulator": simulator, "calibrator": calibrator, "stream": document["stream"], "engine": document["engine"]}
 
 
-def started_value(service: str, settings: Settings) -> dict[str, JSON]:
-    value: dict[str, JSON] = {
-        "message_type": "started",
-        "service": service,
-        "code_version": code_version(),
-        "engine": NATIVE.name,
-        "engine_version": NATIVE.version,
-        "deciding": deciding(settings),
-        "settings": effective_document(settings),
-        "libraries": {name: version(name) for name in _LIBRARIES},
-    }
-    return value | {"id": digest(value)}
+def started_now(service: str, settings: Settings) -> dict[str, JSON]:
+    """The record of a service that starts now, with this code and these settings."""
+    return started_value(
+        Started(
+            id="",
+            service=service,
+            code_version=code_version(),
+            engine=NATIVE.name,
+            engine_version=NATIVE.version,
+            deciding=deciding(settings),
+            settings=effective_document(settings),
+            libraries={name: version(name) for name in _LIBRARIES},
+        )
+    )
 
 
 async def announce(service: str, deployment: Deployment, publisher: Publisher, reader: LogReader) -> None:
@@ -47,7 +50,7 @@ async def announce(service: str, deployment: Deployment, publisher: Publisher, r
     Raises:
         BadConfiguration: the service's first record here says something else that decides: the state would not replay.
     """
-    value = started_value(service, deployment.settings)
+    value = started_now(service, deployment.settings)
     datacenter = deployment.datacenter
     async for record in reader.read(topics.CONFIG):
         first = read_value(record.value or b"{}")

@@ -15,6 +15,7 @@ from opendt_streams.model.event import TopologyEvent
 from opendt_streams.model.result import WindowResult
 from opendt_streams.topology.events import carried_over, make_event
 from opendt_streams.topology.ledger import Accepted
+from opendt_streams.twin.carbon import with_traces
 from opendt_streams.twin.intake import Counts, Intake
 from opendt_streams.twin.machine import Machine
 from opendt_streams.twin.outputs import WindowRow
@@ -234,12 +235,12 @@ class Simulator(Machine):
         content, carbon = (snapshot.content, snapshot.carbon) if snapshot is not None else ("", {})
         if self.engine is None:
             self.applied = (topology.event.id, content)
-            self.engine = self.engines.start(self.engine_settings(), topology.topology, carbon)
+            self.engine = self.engines.start(self.engine_settings(), *with_traces(topology.topology, carbon))
             return self.engine, 0
         if self.applied == (topology.event.id, content):
             return self.engine, 0
         self.applied = (topology.event.id, content)
-        return self.engine, self.engine.apply(topology.topology, carbon)
+        return self.engine, self.engine.apply(*with_traces(topology.topology, carbon))
 
     def engine_settings(self) -> EngineSettings:
         assert self.intake.first_ms is not None

@@ -13,6 +13,7 @@ from opendt_streams.engine.port import EngineKind, Submission
 from opendt_streams.errors import HistoryGone
 from opendt_streams.model.canonical import JSON
 from opendt_streams.model.task import Task
+from opendt_streams.twin.carbon import with_traces
 from opendt_streams.twin.intake import Counts, Naming, Seen, Waiting
 from opendt_streams.twin.physical import Read
 from opendt_streams.twin.simulator import Simulator
@@ -110,10 +111,8 @@ def restore(
         applied = sim.ledger.accepted(event_id)
         if applied is None:
             raise HistoryGone(f"the topology event {event_id} that the state simulates is not in sim.topology")
-        carbon = sim.physical.contents[content].snapshot.carbon if content else {}
-        sim.engine = engines.restore(
-            sim.engine_settings(), applied.topology, carbon, state["engine"], lambda reference: _task(read, reference)
-        )
+        topology, traces = with_traces(applied.topology, sim.physical.contents[content].snapshot.carbon if content else {})
+        sim.engine = engines.restore(sim.engine_settings(), topology, traces, state["engine"], lambda reference: _task(read, reference))
     return sim
 
 

@@ -11,19 +11,19 @@ class Files:
         """Replace a file at once: under another name, to the disk, then renamed."""
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.with_name(f".{path.name}.tmp")
-        self._write_through(temporary, content)
-        self._rename(temporary, path)
+        self.write_through(temporary, content)
+        self.rename(temporary, path)
 
     def remove(self, path: Path) -> None:
         path.unlink(missing_ok=True)
 
-    def _write_through(self, path: Path, content: bytes) -> None:
+    def write_through(self, path: Path, content: bytes) -> None:
         with path.open("wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
 
-    def _rename(self, temporary: Path, path: Path) -> None:
+    def rename(self, temporary: Path, path: Path) -> None:
         temporary.replace(path)
         folder = os.open(path.parent, os.O_RDONLY)
         try:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from pathlib import Path
 
 from opendt_streams.twinlog.recorder import Recorder
 from opendt_streams.twinlog.writer import TwinLog
@@ -11,20 +10,19 @@ from opendt_streams.windows.grid import Grid
 from opendt_streams.wire.messages import Message
 
 
-def rebuild(folder: Path, datacenter: str, grid: Grid, records: Iterable[tuple[str, int, Message]]) -> Recorder:
-    """Drive a recorder over (topic, offset, message) from the start of every topic, and write and merge what it says into `folder`.
+def rebuild(log: TwinLog, datacenter: str, grid: Grid, records: Iterable[tuple[str, int, Message]]) -> Recorder:
+    """Drive a recorder over (topic, offset, message) from the start of every topic, and write and merge what it says.
 
     Topics may be read one after the other or in any other order. Returns the recorder, which knows whether the run was complete.
 
     Raises:
-        HistoryGone: the folder holds finished parts with other rows.
+        HistoryGone: the log holds finished parts with other rows.
     """
-    recorder, log = Recorder(datacenter, grid), TwinLog(folder)
+    recorder = Recorder(datacenter, grid)
     for topic, offset, message in records:
         if topic in Recorder.reads:
             recorder.step(topic, offset, message)
-            if parts := recorder.take_parts():
-                log.store(parts, recorder.checkpoint())
+            log.write_parts(recorder.take_parts())
     log.store(recorder.flush(), recorder.checkpoint())
     log.merge()
     return recorder

@@ -120,6 +120,7 @@ class Recorder(Machine):
         recorder.windows, recorder.ledger_from = state["windows"], state["ledger"]
         if state["written_until"] is not None:
             recorder.written_ms = recorder._expected_ms = recorder._decided_ms = times.parse(state["written_until"])
+        if state["windows"]:
             recorder.first_window_ms = times.parse(state["first_window"])
         recorder.next |= {topics.RESULTS: state["results"], topics.CALIBRATION: state["calibration"], topics.POWER: mark.offset}
         for offset, message in ledger_records:

@@ -53,12 +53,16 @@ class TwinLog:
         Raises:
             HistoryGone: a finished part is there already, with other rows.
         """
-        written = {self._store_part(part) for part in parts}
+        written = self.write_parts(parts)
         if checkpoint is not None:
             self._files.write(self.folder / CHECKPOINT, orjson.dumps(checkpoint, option=orjson.OPT_INDENT_2))
         for old in sorted((self.folder / _PARTS).glob(f"*/*{_PARTIAL}")):
             if old not in written:
                 self._files.remove(old)
+
+    def write_parts(self, parts: Iterable[Part]) -> set[Path]:
+        """Write parts only: for whoever would read the topics from their start again anyway."""
+        return {self._store_part(part) for part in parts}
 
     def parts(self, table: str) -> list[Path]:
         """The files of a table in order of time."""

@@ -112,6 +112,7 @@ class PowerBatchMessage(Wire):
 class OpenDTPowerMessage(Wire):
     """A sample as OpenDT writes it: without a message type, naive time means UTC, the energy is not read."""
 
+    message_type: None = None
     timestamp: OpenDTTime
     power_draw: NotNegative
 

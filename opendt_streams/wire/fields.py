@@ -10,8 +10,12 @@ from opendt_streams.errors import BadInput
 from opendt_streams.model import times
 
 _TIME_SCHEMA: dict[str, Any] = {
-    "anyOf": [{"type": "string", "format": "date-time"}, {"type": "integer"}],
+    "anyOf": [{"type": "string", "format": "date-time", "pattern": "T.*(Z|[+-][0-9]{2}:?[0-9]{2})$"}, {"type": "integer"}],
     "description": "UTC: ISO 8601 with an offset, or milliseconds since the epoch",
+}
+_OPENDT_TIME_SCHEMA: dict[str, Any] = {
+    "anyOf": [{"type": "string"}, {"type": "integer"}],
+    "description": "ISO 8601, where no offset means UTC, or milliseconds since the epoch",
 }
 _LONGEST_MS = 10**13  # 317 years: longer is a unit error, and sums stay far from the end of int64
 _LARGEST_ID = 2**63 - 1
@@ -43,7 +47,7 @@ def _task_id(value: object) -> object:
 
 
 Time = Annotated[int, BeforeValidator(_aware), WithJsonSchema(_TIME_SCHEMA)]
-OpenDTTime = Annotated[int, BeforeValidator(_naive_is_utc), WithJsonSchema(_TIME_SCHEMA | {"description": "as elsewhere; naive means UTC"})]
+OpenDTTime = Annotated[int, BeforeValidator(_naive_is_utc), WithJsonSchema(_OPENDT_TIME_SCHEMA)]
 TaskId = Annotated[
     int,
     Field(ge=0, le=_LARGEST_ID),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
@@ -25,7 +26,27 @@ from opendt_streams.wire.messages import (
     ResumePoint,
 )
 
+
+@dataclass(frozen=True, slots=True)
+class ResultsEnd:
+    """The last record of sim.results. `unplaceable` tasks stay queued: no host can ever take them."""
+
+    id: str
+    datacenter: str
+    unplaceable: int
+
+
+@dataclass(frozen=True, slots=True)
+class CalibrationEnd:
+    """The last record of sim.calibration."""
+
+    id: str
+    datacenter: str
+
+
 RESULT: Final = TypeAdapter(WindowResult)
+RESULTS_END: Final = TypeAdapter(ResultsEnd)
+CALIBRATION_END: Final = TypeAdapter(CalibrationEnd)
 DECISION: Final = TypeAdapter(Decision)
 ALARM: Final = TypeAdapter(Alarm)
 EVENT: Final = TypeAdapter(TopologyEvent)
@@ -40,7 +61,7 @@ def result_value(result: WindowResult) -> dict[str, JSON]:
 
 
 def results_end_value(datacenter: str, unplaceable: int) -> dict[str, JSON]:
-    return {"message_type": "end", "id": f"{datacenter}|{END_ID}", "datacenter": datacenter, "unplaceable": unplaceable}
+    return {"message_type": "end", **RESULTS_END.dump_python(ResultsEnd(f"{datacenter}|{END_ID}", datacenter, unplaceable))}
 
 
 def decision_value(decision: Decision) -> dict[str, JSON]:
@@ -52,7 +73,7 @@ def alarm_value(alarm: Alarm) -> dict[str, JSON]:
 
 
 def calibration_end_value(datacenter: str) -> dict[str, JSON]:
-    return {"message_type": "end", "id": f"{datacenter}|{END_ID}", "datacenter": datacenter}
+    return {"message_type": "end", **CALIBRATION_END.dump_python(CalibrationEnd(f"{datacenter}|{END_ID}", datacenter))}
 
 
 def event_value(event: TopologyEvent) -> dict[str, JSON]:
@@ -74,7 +95,7 @@ def read_result(value: bytes, document: dict[str, Any], headers: Mapping[str, st
         case "window-result":
             return ResultRecorded(_validated(RESULT, value), ledger=h.read_int(headers, h.LEDGER))
         case "end":
-            return ResultsEnded(int(document.get("unplaceable", 0)))
+            return ResultsEnded(_validated(RESULTS_END, value).unplaceable)
         case other:
             raise BadInput(f"unknown message type {other!r}", expected="window-result or end", where="message_type")
 
@@ -87,6 +108,7 @@ def read_calibration(value: bytes, document: dict[str, Any], headers: Mapping[st
         case "alarm":
             return AlarmRecorded(_validated(ALARM, value))
         case "end":
+            _validated(CALIBRATION_END, value)
             return CalibrationEnded()
         case other:
             raise BadInput(f"unknown message type {other!r}", expected="calibration-decision, alarm or end", where="message_type")

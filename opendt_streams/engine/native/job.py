@@ -37,12 +37,16 @@ class Job:
 
 @dataclass(slots=True, eq=False)
 class Run:
-    """A job on a host. `cursor` is an entry of the job at or before the one in force: where the next search begins."""
+    """A job on a host, placed in the scheduling pass of that number.
+
+    `cursor` is an entry of the job at or before the one in force: where the next search begins.
+    """
 
     job: Job
     host: int
     placed_ms: int
     end_ms: int
+    pass_number: int = 0
     cursor: int = 0
 
 

@@ -10,7 +10,7 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from typing import Final
 
-from opendt_streams.engine.native.deadlines import deadlines, entered_before, known_since
+from opendt_streams.engine.native.deadlines import Engine, deadlines, entered_before, known_since
 from opendt_streams.engine.native.hosts import Hosts
 from opendt_streams.engine.native.job import Job, Run
 from opendt_streams.engine.native.scheduler import QUANTUM_MS, Happened, Scheduler
@@ -24,11 +24,12 @@ class OpenDCScheduler(Scheduler):
 
     def __init__(self, hosts: Hosts, policy: str, origin_ms: int, carbon_ms: Sequence[Int64]) -> None:
         super().__init__(hosts, policy, origin_ms)
-        self._carbon_ms = carbon_ms
+        self.engine = Engine(origin_ms, carbon_ms, self._merged)
         self._placed: list[Run] = []
         self._off_second: list[Run] = []  # those with edges off the whole second, as far as they may still matter
         self._submissions: list[int] = []
-        self._asked_by_end_ms = origin_ms - 1
+        self._asked_by_end: set[int] = set()
+        self._asked: dict[int, tuple[int, int]] = {}  # for passes that placed something and were asked for earlier: number, when
         self.finished_at_deadline = False
         """Whether what happened last was the end of a task's last fragment, not a refusal or a task that ends where it is placed."""
 
@@ -52,26 +53,31 @@ class OpenDCScheduler(Scheduler):
             return False
         self._off_second = [r for r in self._off_second if r.end_ms >= asked]
         # Whole-second tasks have no deadline within the second before `now`.
-        deadline, placed = deadlines(self._off_second, self._carbon_ms, asked - 1, now, self._origin_ms)
-        if not len(deadline):
+        others = deadlines(self._off_second, self.engine, asked - 1, now)
+        if not len(others.time_ms):
             return False
-        since, _ = known_since(now, list(self.running.values()), self._carbon_ms, self._origin_ms)
-        if ((deadline > asked) & (placed < since)).any():
+        since, _ = known_since(now, list(self.running.values()), self.engine)
+        if ((others.time_ms > asked) & (others.placed_ms < since)).any():
             return True
-        history = [r for r in self._placed if r.end_ms >= since]
-        return not entered_before(now, asked, history, self._carbon_ms, self._origin_ms, lambda: self._ends_before_submission(asked))
+        return not self._entered_before_pass(now, asked)
+
+    def _merged(self, now: int) -> int | None:
+        number, asked = self._asked.get(now, (0, now))
+        return None if asked == now or self._entered_before_pass(now, asked) else number
+
+    def _entered_before_pass(self, now: int, asked: int) -> bool:
+        history = [r for r in self._placed if r.placed_ms < now]
+        return entered_before(now, asked, history, self.engine, lambda: self._ends_before_submission(asked))
 
     def _ends_before_submission(self, now: int, depth: int = 0) -> bool:
         """Whether E came before S at `now`. An end that itself asks for a pass does so before it enters the next E, so then it did not."""
         i = bisect_left(self._submissions, now)
         if i == 0:
             return True
-        if self._asked_by_end_ms == now or depth == _DEEPEST:
+        if (depth == 0 and now in self._asked_by_end) or depth == _DEEPEST:
             return False
         earlier = self._submissions[i - 1]
-        return entered_before(
-            now, earlier, self._placed, self._carbon_ms, self._origin_ms, lambda: self._ends_before_submission(earlier, depth + 1)
-        )
+        return entered_before(now, earlier, self._placed, self.engine, lambda: self._ends_before_submission(earlier, depth + 1))
 
     def _submit(self, now: int, submissions: Sequence[tuple[int, Job]], arrived: int) -> int:
         self._submissions.append(now)
@@ -82,10 +88,12 @@ class OpenDCScheduler(Scheduler):
         super()._end(now, happened)
         self.finished_at_deadline = any(r.job.lasts_ms for r in happened.ended[before:])
         if self.pass_ms != pending:
-            self._asked_by_end_ms = now
+            self._asked_by_end.add(now)
 
     def _pass(self, now: int, happened: Happened) -> None:
-        refused = len(happened.terminated)
+        asked, placed, refused = self.pass_requested_ms, len(self._placed), len(happened.terminated)
         super()._pass(now, happened)
+        if asked < now and len(self._placed) > placed:
+            self._asked[now] = self.pass_number, asked
         if len(happened.terminated) > refused:
             self.finished_at_deadline = False

@@ -7,14 +7,14 @@ the state before or after it, as the order in OpenDC's queue has it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from opendt_streams.engine.native.deadlines import entered_before
+from opendt_streams.engine.native.deadlines import Engine, entered_before
 from opendt_streams.engine.native.job import Job, Run
 from opendt_streams.model.task import Int64
 
@@ -52,12 +52,12 @@ class Rows:
         return np.searchsorted(2 * self.time_ms + sees, 2 * event_ms + 1, side="left")
 
 
-def plan_rows(log: Log, interval_ms: int, carbon_ms: Sequence[Int64]) -> Rows:
+def plan_rows(log: Log, interval_ms: int, engine: Engine) -> Rows:
     last_end = max((r.end_ms for r in log.runs), default=log.origin_ms)
     last_refusal = max((t for _, t in log.terminated), default=log.origin_ms)
     final = max(last_end, last_refusal)
     ticks = np.arange(log.origin_ms + interval_ms, final + 1, interval_ms, dtype=np.int64)
-    after = _ticks_after_changes(ticks, interval_ms, log, carbon_ms)
+    after = _ticks_after_changes(ticks, interval_ms, log, engine)
     counted = _ticks_after_submissions(ticks, interval_ms, np.unique(np.array([t for t, _ in log.submissions], dtype=np.int64)))
 
     # The final row comes before a tick of its instant only if that tick comes after the ends that make it the final one.
@@ -75,10 +75,10 @@ def plan_rows(log: Log, interval_ms: int, carbon_ms: Sequence[Int64]) -> Rows:
     )
 
 
-def _ticks_after_changes(ticks: Int64, interval_ms: int, log: Log, carbon_ms: Sequence[Int64]) -> Bools:
+def _ticks_after_changes(ticks: Int64, interval_ms: int, log: Log, engine: Engine) -> Bools:
     """For each tick whether the engine run of its instant, if there is one, came first: only one entered before the previous tick did."""
     after = np.zeros(len(ticks), dtype=np.bool_)
-    candidates = {t for steps in carbon_ms for t in steps[(steps - log.origin_ms) % interval_ms == 0].tolist()}
+    candidates = {t for steps in engine.carbon_ms for t in steps[(steps - log.origin_ms) % interval_ms == 0].tolist()}
     runs = [r for r in log.runs if r.job.lasts_ms]
     for batch in _batches(runs):
         counts = [len(r.job.starts_ms) for r in batch]
@@ -86,15 +86,16 @@ def _ticks_after_changes(ticks: Int64, interval_ms: int, log: Log, carbon_ms: Se
         lasted = np.diff(time, prepend=time[:1])
         lasted[np.cumsum(counts)[:-1]] = 0  # the start of a run ends nothing
         candidates.update(time[(lasted >= interval_ms) & ((time - log.origin_ms) % interval_ms == 0)].tolist())
+    hopeful = replace(engine, merged=lambda _: None)
     placed, end = np.array([r.placed_ms for r in runs]), np.array([r.end_ms for r in runs])
     for t in sorted(candidates):
         k = (t - log.origin_ms) // interval_ms - 1
         if not 0 < k < len(ticks):
             continue  # before the first tick nothing can have been entered
         bound, tie = t - interval_ms, partial(bool, after[k - 1])
-        # What ended before the previous tick can only add reasons against, so most questions are settled without it.
-        if entered_before(t, bound, [runs[i] for i in np.flatnonzero((placed < t) & (end > bound))], carbon_ms, log.origin_ms, tie):
-            after[k] = entered_before(t, bound, [runs[i] for i in np.flatnonzero(placed < t)], carbon_ms, log.origin_ms, tie)
+        # What ended before the previous tick, or came in a pass, can only add reasons against: most questions are settled without.
+        if entered_before(t, bound, [runs[i] for i in np.flatnonzero((placed < t) & (end > bound))], hopeful, tie):
+            after[k] = entered_before(t, bound, [runs[i] for i in np.flatnonzero(placed < t)], engine, tie)
     return after
 
 

@@ -44,6 +44,7 @@ class Scheduler:
         self.queue: deque[Job] = deque()
         self.pass_ms: int | None = None
         self.pass_requested_ms = 0
+        self.pass_number = 0
 
     def copy(self) -> Scheduler:
         other = type(self).__new__(type(self))
@@ -74,7 +75,7 @@ class Scheduler:
 
     def place(self, job: Job, host: int, placed_ms: int) -> Run:
         """Reserve and run: of a pass, and of a restored or changed datacenter."""
-        run = Run(job, host, placed_ms, placed_ms + job.lasts_ms)
+        run = Run(job, host, placed_ms, placed_ms + job.lasts_ms, self.pass_number)
         self._placement.take(host, job.cores, job.memory_mib)
         self.running[self._next_number] = run
         heapq.heappush(self._ends, (run.end_ms, self._next_number))
@@ -109,6 +110,7 @@ class Scheduler:
 
     def _pass(self, now: int, happened: Happened) -> None:
         self.pass_ms = None
+        self.pass_number += 1
         while self.queue:
             job = self.queue[0]
             host = self._placement.best(job.cores, job.memory_mib)

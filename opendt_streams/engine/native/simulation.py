@@ -143,4 +143,4 @@ def simulate(
             hint="Give it a host that has both, or take it out of the workload",
         )
     log = Log(origin_ms, happened.placed, submissions, happened.terminated, scheduler.finished_at_deadline)
-    return Simulation(topology, hosts, by_cluster, log, plan_rows(log, interval_ms, carbon_ms))
+    return Simulation(topology, hosts, by_cluster, log, plan_rows(log, interval_ms, scheduler.engine))

@@ -63,7 +63,9 @@ def tasks(largest_cores: int = 5, tick_ms: int = 500) -> st.SearchStrategy[list[
     length = st.sampled_from([0, tick_ms, 1000, 1000, 1500, 2000, 3000, 6000, 10_000, 250, 777])
     usage = st.sampled_from([0.0, 0.1, 0.7, 100.0, 333.3, 1000.0, 2500.0, 9999.9])
     piece = st.tuples(length, usage)
-    one = st.tuples(instant, st.lists(piece, min_size=1, max_size=5), st.integers(1, largest_cores), st.sampled_from([1, 200, 400, 700, 1200]))
+    one = st.tuples(
+        instant, st.lists(piece, min_size=1, max_size=5), st.integers(1, largest_cores), st.sampled_from([1, 200, 400, 700, 1200])
+    )
 
     def build(found: list[tuple[int, list[tuple[int, float]], int, int]]) -> list[Task]:
         first = min(at for at, _, _, _ in found)

@@ -172,18 +172,6 @@ def the_fit_starts_from_the_newest_head(mp: pytest.MonkeyPatch) -> None:
 
 
 @reading(paced=True)
-def time_begins_at_the_first_task(mp: pytest.MonkeyPatch) -> None:
-    original = Intake._accept
-
-    def accept(self: Intake, offset: int, message: Message, refused: list[tuple[int, str]]) -> str | None:
-        if isinstance(message, TaskSubmitted) and self.first_ms is None and not self.ended:
-            self._begin(message.task.submission_ms, refused)
-        return original(self, offset, message, refused)
-
-    mp.setattr(Intake, "_accept", accept)
-
-
-@reading(paced=True)
 def tasks_count_where_they_are_read(mp: pytest.MonkeyPatch) -> None:
     class Whatever(dict[int, Counts]):
         """Gives all that was counted so far to whichever window is simulated next."""
@@ -301,3 +289,8 @@ def the_calibrator_goes_on_from_its_own_decision(mp: pytest.MonkeyPatch) -> None
 
     mp.setattr(Calibrator, "_decide", decide_and_adopt)
     mp.setattr(Calibrator, "_take", take_others)
+
+
+@reading(unnamed=True)
+def carbon_is_that_of_the_newest_snapshot_read(mp: pytest.MonkeyPatch) -> None:
+    mp.setattr(Physical, "carbon_source", lambda self, instant_ms, named: self.at(instant_ms, named) or self.initial(named))

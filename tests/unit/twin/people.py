@@ -46,7 +46,13 @@ def _event(ledger: Ledger, head: Accepted, rng: Random, serial: int) -> Topology
     if rng.random() < 0.2:
         branch, kind = "other", "branched" if rng.random() < 0.6 else kind
         parent = rng.choice(ledger.main).event.id if kind == "branched" else parent
-    document = said.topology(rng.randrange(1, 4), idle_w=serial / 4, group=rng.choice(["H", "H", "H2"]), extra_groups=rng.randrange(2))
+    document = said.topology(
+        rng.randrange(1, 4),
+        idle_w=serial / 4,
+        group=rng.choice(["H", "H", "H2"]),
+        extra_groups=rng.randrange(2),
+        carbon_path=rng.choice([None, "C:\\elsewhere\\c.parquet", "nobody-sent.parquet"]),
+    )
     topology = read_topology(document)
     actor = "simulator" if rng.random() < 0.05 else "person"  # a name is only what somebody says
     event = make_event(parent=parent, kind=kind, actor=actor, reason="", cause=f"person {serial}", topology=topology, branch=branch)

@@ -159,7 +159,7 @@ class _Datacenter:
             cluster = "C" if self.oddly(0.1) else None
             self.say(t, topics.POWER, said.power(self.batch, cluster, opendt=self.opendt))
             self.batch = []
-        if self.chance(0.3):
+        if self.chance(0.3) or (self.faults.paced and (t - self.begin) % EVERY == 0):
             self.say(t, topics.POWER, said.heartbeat(self.time_ms(t + (50 if self.oddly(0.05) else 0))))
 
     def _noise(self, t: int) -> None:

@@ -1,4 +1,7 @@
-"""A search among random worlds: `python -m tests.unit.twin.search SECONDS [FIRST_SEED]` says what it found, the shortest schedule of each."""
+"""A search among random worlds: `python -m tests.unit.twin.search SECONDS [FIRST_SEED] [native]`.
+
+It says what it found, with the shortest schedule of each kind; `native` puts our own engine in the place of the stub.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +11,9 @@ import time
 from collections import Counter
 from dataclasses import dataclass, fields
 from random import Random
-from typing import Any, Final
+from typing import Final
 
+from opendt_streams.engine.native import NATIVE
 from opendt_streams.engine.port import EngineKind
 from tests.unit.twin.checks import violations
 from tests.unit.twin.scenario import Faults, scenario
@@ -27,11 +31,11 @@ def check(rng: Random, instants: int, faults: Faults, engines: EngineKind = STUB
     return violations(world, rng, faults, finished), world
 
 
-def seeded(seed: int, **fixed: Any) -> tuple[list[str], World, Faults]:
+def seeded(seed: int, engines: EngineKind = STUB_ENGINES, **fixed: bool) -> tuple[list[str], World, Faults]:
     rng = Random(seed)
     mix = rng.choice(MIXES)
     faults = Faults(**{name: fixed.get(name, getattr(mix, name)) for name in NAMES})
-    return (*check(rng, rng.choice([1, 2, 2, 3, 4]), faults), faults)
+    return (*check(rng, rng.choice([1, 2, 2, 3, 4]), faults, engines), faults)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +46,13 @@ class Found:
     faults: Faults
 
 
-def search(seconds: float, first_seed: int = 0, **fixed: Any) -> tuple[int, Counter[str], dict[str, Found]]:
+def search(seconds: float, first_seed: int = 0, engines: EngineKind = STUB_ENGINES) -> tuple[int, Counter[str], dict[str, Found]]:
     """(worlds tried, violations by kind, the shortest of each kind)."""
     found: dict[str, Found] = {}
     counts: Counter[str] = Counter()
     until, seed = time.monotonic() + seconds, first_seed
     while time.monotonic() < until:
-        bad, world, faults = seeded(seed, **fixed)
+        bad, world, faults = seeded(seed, engines)
         for words in bad:
             kind = " ".join(words.split()[:2])
             counts[kind] += 1
@@ -59,7 +63,9 @@ def search(seconds: float, first_seed: int = 0, **fixed: Any) -> tuple[int, Coun
 
 
 def main(arguments: list[str]) -> int:
-    tried, counts, found = search(float(arguments[0]), int(arguments[1]) if len(arguments) > 1 else 0)
+    engines = NATIVE if "native" in arguments else STUB_ENGINES
+    seconds, *first_seed = (int(a) for a in arguments if a != "native")
+    tried, counts, found = search(seconds, first_seed[0] if first_seed else 0, engines)
     sys.stdout.write(f"{tried} worlds, {counts.total()} violations\n")
     for kind, example in found.items():
         on = [name for name in NAMES if getattr(example.faults, name)]

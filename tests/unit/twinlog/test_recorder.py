@@ -43,7 +43,7 @@ def results_of(logs: Logs) -> list[WindowResult]:
     return list(kept.values())
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(SEEDS, SEEDS)
 def test_parts_do_not_depend_on_how_topics_interleave_nor_on_redelivery(seed: int, schedule: int) -> None:
     logs = logs_of(seed)
@@ -54,7 +54,7 @@ def test_parts_do_not_depend_on_how_topics_interleave_nor_on_redelivery(seed: in
     assert other.complete == recorder.complete
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(SEEDS, SEEDS)
 def test_a_recorder_that_is_killed_again_and_again_hands_out_the_same_parts(seed: int, schedule: int) -> None:
     logs, rng = logs_of(seed), Random(schedule)
@@ -84,7 +84,7 @@ def test_a_recorder_that_is_killed_again_and_again_hands_out_the_same_parts(seed
     assert recorder.complete == uninterrupted.complete
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(SEEDS)
 def test_everything_said_is_in_the_log_once_and_in_order(seed: int) -> None:
     logs = logs_of(seed)
@@ -104,7 +104,7 @@ def test_everything_said_is_in_the_log_once_and_in_order(seed: int) -> None:
     assert sorted(row["text"] for row in rows_of(parts, schemas.ALARMS)) == sorted(alarms.values())
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(SEEDS)
 def test_the_topology_table_has_every_verdict_and_says_when_an_event_took_effect(seed: int) -> None:
     logs = logs_of(seed)
@@ -123,7 +123,7 @@ def test_the_topology_table_has_every_verdict_and_says_when_an_event_took_effect
         assert effective[event] == first_window_ms
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(SEEDS)
 def test_what_has_ended_is_complete(seed: int) -> None:
     logs = logs_of(seed, QUIET)  # here dc.power always has its end
@@ -135,7 +135,7 @@ def test_what_has_ended_is_complete(seed: int) -> None:
     assert all(a < b for a, b in pairwise(p.interval_ms for p in parts if p.table == schemas.RESULTS))
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(SEEDS)
 def test_without_the_end_of_the_meters_only_a_flush_writes_the_rest(seed: int) -> None:
     logs = logs_of(seed, QUIET)
