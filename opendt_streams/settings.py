@@ -13,10 +13,10 @@ from typing import Annotated, Any, Final, Literal
 
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationError
-from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from opendt_streams.errors import BadConfiguration, BadInput
 from opendt_streams.model import times
+from opendt_streams.opendt_config import is_opendt, translate
 from opendt_streams.resources import resource
 from opendt_streams.windows.grid import Grid
 
@@ -127,10 +127,8 @@ class StreamSettings(Section):
     dedup_horizon: Duration
 
 
-class Settings(BaseSettings):
+class Settings(Section):
     """The effective settings. Durations are integers of milliseconds."""
-
-    model_config = SettingsConfigDict(extra="forbid", frozen=True, env_prefix=ENV_PREFIX, env_nested_delimiter="__")
 
     datacenter: Name | None
     broker: str | None
@@ -140,18 +138,6 @@ class Settings(BaseSettings):
     engine: EngineSection
     calibrator: CalibratorSettings
     stream: StreamSettings
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Only what `load` hands over: it merges the sources itself, to know where each value came from."""
-        return (init_settings,)
 
     @property
     def grid(self) -> Grid:
@@ -166,27 +152,35 @@ class Settings(BaseSettings):
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """Settings, and for each dotted key the source that set it."""
+    """Settings, for each dotted key the source that set it, and what people should know about the file."""
 
     settings: Settings
     origins: Mapping[str, str]
+    notes: tuple[str, ...] = ()
 
 
 def load(config: Path | None = None, flags: Mapping[str, object] | None = None) -> Loaded:
-    """Defaults, then the file, then the environment, then flags (dotted keys; None means not given).
+    """Defaults, then the file (ours or OpenDT's), then the environment, then flags (dotted keys; None means not given).
 
     Raises:
         BadConfiguration: names the key, where it was set, and the nearest valid one if there is none of that name.
     """
     sources: list[tuple[str, dict[str, Any]]] = [("default", _read_yaml(resource("config/default.yaml")))]
+    notes: tuple[str, ...] = ()
     if config is not None:
-        sources.append((str(config), _read_yaml(config)))
+        document = _read_yaml(config)
+        if is_opendt(document):
+            translation = translate(document, str(config), os.environ)
+            document, notes = _nested(translation.settings), translation.notes
+        sources.append((str(config), document))
     sources.append(("environment", _environment()))
     sources.append(("flag", _nested({k: v for k, v in (flags or {}).items() if v is not None})))
     merged: dict[str, Any] = {}
     origins: dict[str, str] = {}
     for origin, document in sources:
         for key, value in _leaves(document):
+            if value is None and key in _sections():  # its keys are all commented out
+                continue
             _require_known(key, origin)
             _put(merged, key, value)
             origins[key] = origin
@@ -197,12 +191,17 @@ def load(config: Path | None = None, flags: Mapping[str, object] | None = None) 
         key = ".".join(str(p) for p in problem["loc"])
         raise BadConfiguration(problem["msg"].removeprefix("Value error, "), where=f"{key} ({origins.get(key, 'settings')})") from None
     _check(settings)
-    return Loaded(settings, origins)
+    return Loaded(settings, origins, notes)
 
 
 def effective_document(settings: Settings) -> dict[str, Any]:
     """What a file would have to say to give these settings."""
     return settings.model_dump(mode="json")
+
+
+def effective_values(settings: Settings) -> dict[str, Any]:
+    """The same by dotted keys."""
+    return dict(_leaves(effective_document(settings)))
 
 
 def _check(settings: Settings) -> None:
@@ -231,10 +230,14 @@ def _read_yaml(path: Path) -> dict[str, Any]:
 
 
 def _environment() -> dict[str, Any]:
-    known = {name for name in os.environ if name.startswith(ENV_PREFIX) and "__" in name} | {"OPENDT_BROKER", "OPENDT_DATACENTER"}
-    for name in sorted(known & set(os.environ)):
-        _require_known(name.removeprefix(ENV_PREFIX).lower().replace("__", "."), f"environment variable {name}")
-    return {k: v for k, v in EnvSettingsSource(Settings)().items() if v is not None}
+    """OPENDT_SECTION__KEY and OPENDT_KEY; empty ones are not given. Variables of other names are not settings."""
+    flat: dict[str, object] = {}
+    for name, value in sorted(os.environ.items()):
+        key = name.removeprefix(ENV_PREFIX).lower().replace("__", ".")
+        if name.startswith(ENV_PREFIX) and value and ("." in key or key in valid_keys() | _sections()):
+            _require_known(key, f"environment variable {name}")
+            flat[key] = value
+    return _nested(flat)
 
 
 def _leaves(document: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
@@ -263,6 +266,10 @@ def _require_known(key: str, origin: str) -> None:
     valid = valid_keys()
     if key in valid:
         return
+    if key in _sections():
+        raise BadConfiguration(
+            f"{key!r} is a section", expected=f"a key below it, such as {min(k for k in valid if k.startswith(key))}", where=origin
+        )
     last_parts = {k.rsplit(".", 1)[-1]: k for k in valid}
     near = difflib.get_close_matches(key, valid, n=1, cutoff=0.4)
     near += [last_parts[part] for part in difflib.get_close_matches(key.rsplit(".", 1)[-1], last_parts, n=1)]
@@ -274,3 +281,8 @@ def _require_known(key: str, origin: str) -> None:
 def valid_keys() -> frozenset[str]:
     """All dotted keys: those of the defaults, which are complete."""
     return frozenset(key for key, _ in _leaves(_read_yaml(resource("config/default.yaml"))))
+
+
+@cache
+def _sections() -> frozenset[str]:
+    return frozenset(key.partition(".")[0] for key in valid_keys() if "." in key)

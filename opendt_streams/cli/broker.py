@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from opendt_streams.broker.run_log import BrokerRecord, live_broker, start_detached, stop_detached
+from opendt_streams.cli.output import AsJson, RunDir, print_json
 from opendt_streams.errors import BadInput, NegativeAnswer, Unavailable
 
 app = typer.Typer(help="Run the Kafka log of a run in the background.", no_args_is_help=True, rich_markup_mode=None)
-
-RunDir = Annotated[Path, typer.Option("--run-dir", help="Folder of the run.", file_okay=False)]
-Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
 
 
 @app.command()
 def start(
     run_dir: RunDir,
     port: Annotated[int | None, typer.Option(min=1, max=65535, help="Client port on 127.0.0.1; a free one otherwise.")] = None,
-    as_json: Json = False,
+    as_json: AsJson = False,
 ) -> None:
     """Start the run's Kafka log and leave it running until `opendt broker stop`.
 
@@ -48,7 +45,7 @@ def start(
 
 
 @app.command()
-def stop(run_dir: RunDir, as_json: Json = False) -> None:
+def stop(run_dir: RunDir, as_json: AsJson = False) -> None:
     """Stop what `opendt broker start` started.
 
     Example: opendt broker stop --run-dir data/my-run
@@ -60,7 +57,7 @@ def stop(run_dir: RunDir, as_json: Json = False) -> None:
 
 
 @app.command()
-def status(run_dir: RunDir, as_json: Json = False) -> None:
+def status(run_dir: RunDir, as_json: AsJson = False) -> None:
     """Tell whether the run's broker runs, and where it answers. The exit code is 1 when it does not run.
 
     Example: opendt broker status --run-dir data/my-run --json
@@ -89,6 +86,6 @@ def _document(run_dir: Path, record: BrokerRecord | None) -> dict[str, Any]:
 
 def _tell(document: dict[str, Any], words: str, as_json: bool) -> None:
     if as_json:
-        typer.echo(json.dumps(document))
+        print_json(document)
     else:
         typer.echo(words, err=True)

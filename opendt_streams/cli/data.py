@@ -6,19 +6,17 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
-import orjson
 import typer
 from rich.console import Console
 from rich.table import Table
 
+from opendt_streams.cli.output import AsJson, people, print_json
 from opendt_streams.errors import BadInput
 from opendt_streams.model.canonical import JSON
 from opendt_streams.workload.check import Report, check_workload
 from opendt_streams.workload.sample import DEFAULT_DAYS, DEFAULT_HOSTS, write_sample
 
 app = typer.Typer(help="Workload directories: make a synthetic one, check any.", no_args_is_help=True)
-
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
 
 
 @app.command()
@@ -37,7 +35,7 @@ def sample(
     """
     made = write_sample(out, seed, days, hosts)
     if as_json:
-        _print_json(asdict(made))
+        print_json(asdict(made))
         return
     typer.echo(f"{made.directory}: {made.hosts} hosts, {made.days} days, {made.tasks} tasks, {made.fragments} fragments")
     typer.echo(f"Next: opendt run --workload {made.directory}")
@@ -56,16 +54,11 @@ def check(
     """
     report = check_workload(directory)
     if as_json:
-        _print_json(report.as_document())
+        print_json(report.as_document())
     else:
-        # Names and values from users' files are shown as they are, brackets included.
-        _show(report, Console(markup=False, highlight=False))
+        _show(report, people())
     if report.errors:
         raise typer.Exit(BadInput.exit_code)
-
-
-def _print_json(document: JSON) -> None:
-    typer.echo(orjson.dumps(document, option=orjson.OPT_INDENT_2).decode())
 
 
 def _show(report: Report, console: Console) -> None:

@@ -73,7 +73,7 @@ def run(
     if as_json:
         print_json(outcome.summary)
     else:
-        show_report(outcome.summary, outcome.state, people())
+        show_report(outcome.summary, outcome.state, outcome.notes, people())
     if outcome.state != "complete":
         raise typer.Exit(INTERRUPTED)
 

@@ -6,7 +6,6 @@ OpenDC (v2.4f) refuses unknown keys and fills gaps its own way; OpenDT ignores u
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, TypeAlias, TypeVar
@@ -22,6 +21,8 @@ N = TypeVar("N", int, float)
 
 _OPENDT_MODEL_DEFAULTS: Final = {"modelType": "asymptotic", "calibrationFactor": 0.5, "asymUtil": 0.5, "dvfs": False}
 _OPENDC_MODEL_DEFAULTS: Final = {"calibrationFactor": 1.0, "asymUtil": 0.0, "dvfs": True}
+_LARGEST_COUNT: Final = 2**31 - 1  # OpenDC's Int
+_LARGEST_EXACT: Final = 2**53 - 1  # larger integers have no canonical JSON
 
 
 def read_topology(document: object, dialect: Dialect = "opendt") -> Topology:
@@ -104,7 +105,7 @@ class _Reader:
             cpu_count=self.value(cpu, "count", f"{path}.cpu", _positive_int, 1),
             cores_per_cpu=self.value(cpu, "coreCount", f"{path}.cpu", _positive_int),
             core_speed_mhz=self.value(cpu, "coreSpeed", f"{path}.cpu", lambda v: _positive(units.megahertz(v))),
-            memory_mib=self.value(memory, "memorySize", f"{path}.memory", lambda v: _positive(units.mebibytes(v))),
+            memory_mib=self.value(memory, "memorySize", f"{path}.memory", _memory),
             power_model=self.power_model(data["cpuPowerModel"], f"{path}.cpuPowerModel") if "cpuPowerModel" in data else PowerModel(),
         )
 
@@ -173,7 +174,7 @@ class _Reader:
 
 
 def _number(value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not units.is_finite(value):
         raise BadInput(f"{value!r} is not a number", expected="a finite number")
     return float(value)
 
@@ -186,9 +187,16 @@ def _boolean(value: object) -> bool:
 
 def _positive_int(value: object) -> int:
     number = _number(value)
-    if number < 1 or not number.is_integer():
-        raise BadInput(f"{value!r} is not a count", expected="a whole number of at least 1")
+    if not 1 <= number <= _LARGEST_COUNT or not number.is_integer():
+        raise BadInput(f"{value!r} is not a count", expected=f"a whole number of 1 to {_LARGEST_COUNT}")
     return int(number)
+
+
+def _memory(value: object) -> int:
+    mebibytes = _positive(units.mebibytes(value))
+    if mebibytes > _LARGEST_EXACT:
+        raise BadInput(f"{value!r} is not a memory size", expected=f"at most {_LARGEST_EXACT} MiB")
+    return mebibytes
 
 
 def _positive(number: N) -> N:

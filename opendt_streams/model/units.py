@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import sys
 from collections.abc import Mapping
 from typing import Final
 
@@ -21,14 +22,18 @@ _MEMORY_MIB: Final = {
 }
 
 
+def is_finite(number: float) -> bool:
+    """Also for integers that no float can hold."""
+    return -sys.float_info.max <= number <= sys.float_info.max
+
+
 def megahertz(value: object) -> float:
     return _quantity(value, _FREQUENCY_MHZ, "a frequency: a number of MHz, or text such as '3.2 GHz'")
 
 
 def watts(value: object) -> float:
-    if isinstance(value, str) and value.strip().endswith("MW"):  # the one unit whose case matters: mW against MW
-        return watts(value.strip()[:-2] + "KW") * 1e3
-    return _quantity(value, _POWER_W, "a power: a number of watts, or text such as '0.4 KW'")
+    megawatts = isinstance(value, str) and value.strip().endswith("MW")  # the one unit whose case matters: mW against MW
+    return _quantity(value, _POWER_W | {"mw": 1e6} if megawatts else _POWER_W, "a power: a number of watts, or text such as '0.4 KW'")
 
 
 def mebibytes(value: object) -> int:
@@ -45,7 +50,7 @@ def _quantity(value: object, units: Mapping[str, float], expected: str) -> float
             raise BadInput(f"{value!r} is not a quantity", expected=expected)
         number = float(match[1]) * units[match[2].lower()]
     else:
-        number = float(value)
+        number = float(value) if is_finite(value) else math.nan
     if not math.isfinite(number):
         raise BadInput(f"{value!r} is not finite", expected=expected)
     return number

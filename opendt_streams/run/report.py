@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from rich.console import Console
@@ -13,12 +13,14 @@ from opendt_streams.model import times
 _NOT_SCORED: Final = "not scored"
 
 
-def show_report(summary: Mapping[str, Any], state: str, console: Console) -> None:
-    """What the twin did, how well it predicts, what it cost, and where to look next."""
+def show_report(summary: Mapping[str, Any], state: str, notes: Sequence[str], console: Console) -> None:
+    """What the twin did, how well it predicts, what it cost, what happened on the way, and where to look next."""
     console.print(f"\nRun {summary['run']}: {state}", style="bold")
     _section(console, "What was simulated", _simulated(summary))
     _section(console, "Measured against simulated power (pure model, one publication interval ahead)", _accuracy(summary))
     _section(console, "The run", _run(summary))
+    for line in [*(f"Warning: {text}" for text in summary["warnings"]), *notes]:
+        console.print(line)
     console.print(f"\nThe twinning log: {summary['run_dir']}/twinlog/agg_results.parquet")
     console.print(f"The ledger:       opendt topology log --run-dir {summary['run_dir']}")
     console.print(f"Again, as JSON:   opendt runs show {summary['run']} --json")

@@ -15,6 +15,8 @@ from opendt_streams.twinlog.recorder import Recorder
 from opendt_streams.twinlog.score import RunFacts
 from opendt_streams.twinlog.writer import TwinLog
 from opendt_streams.wire import topics
+from opendt_streams.wire.decode import file_name
+from opendt_streams.wire.messages import Snapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,7 @@ async def summarise(
     digests = {topic: TopicDigest() for topic in topics.TWIN_TOPICS}
     recorder = Recorder(plan.datacenter, deployment.settings.grid)
     dead_letters: set[str] = set()
+    missing_traces: set[str] = set()
     async with LogReader(deployment.url, deployment.settings.kafka) as log:
         for partition in range(deployment.settings.kafka.partitions):
             for topic in Recorder.reads:
@@ -47,13 +50,26 @@ async def summarise(
                         recorder.step(topic, record.offset, message)
             async for record in log.read(topics.DEAD_LETTER, partition):
                 dead_letters.add(record.headers.get("ce_id", str(record.offset)))
+            missing_traces |= await _missing_traces(log, partition)
     twinlog = TwinLog(twinlog_folder(plan.run_dir))
     if not complete:
         twinlog.store([*recorder.take_parts(), *recorder.flush()])
     twinlog.merge()
     return _document(plan, timing, supervisor, broker_restarts, facts, len(dead_letters)) | {
-        "digests": {**{topic: digest.hexdigest() for topic, digest in digests.items()}, "twinlog": twinlog_digest(twinlog.folder)}
+        "warnings": [f"no dc.topology message carries the carbon trace {name}: its carbon is 0" for name in sorted(missing_traces)],
+        "digests": {**{topic: digest.hexdigest() for topic, digest in digests.items()}, "twinlog": twinlog_digest(twinlog.folder)},
     }
+
+
+async def _missing_traces(log: LogReader, partition: int) -> set[str]:
+    """Carbon traces that a topology names and nobody sent: OpenDT's producers have no place for them in a message."""
+    missing: set[str] = set()
+    async for record in log.read(topics.PHYSICAL, partition):
+        message = record.message()
+        if isinstance(message, Snapshot):
+            named = {c.carbon_trace for c in message.topology.clusters if c.carbon_trace is not None}
+            missing |= {file_name(name) for name in named - set(message.carbon)}
+    return missing
 
 
 def _document(

@@ -54,6 +54,8 @@ def create_app(service: str, deployment: Deployment) -> App:
         stream_buffer_maxsize=65_536,  # at least five polls, else one slow agent starves the others
         stream_wait_empty=False,  # the default waits for an empty buffer: 300 events/s, and a stop that can hang
         web_enabled=False,
+        web_host="127.0.0.1",  # `faust worker` starts its web server all the same: not for the network, and on a port of its own
+        web_port=0,
     )
     app.deployment = deployment
     return app

@@ -22,13 +22,12 @@ from opendt_streams.streams.log import LogReader
 from opendt_streams.streams.publisher import Publisher
 from opendt_streams.streams.worker import make_publisher
 from opendt_streams.wire import encode, topics
-from opendt_streams.wire.twin import read_value
+from opendt_streams.wire.messages import Message, ResultRecorded, ResultsEnded
 from opendt_streams.workload.reader import Workload, read_workload
 from opendt_streams.workload.replay import EndItem, HeartbeatItem, Item, PowerItem, ReplaySettings, SnapshotItem, TaskItem, replay
 
 SERVICE: Final = "dc-mock"
 SEQUENCE: Final = "opendt_sequence"  # header: how many messages dc-mock had sent on this topic before
-_PARTITION: Final = 0
 _TAIL: Final = 200
 
 log = structlog.get_logger()
@@ -64,11 +63,14 @@ class DcMock:
             return {topic: await self._sent_on(reader, topic) for topic in topics.DATACENTER_TOPICS}
 
     async def _sent_on(self, reader: LogReader, topic: str) -> int:
-        end, start = await reader.end(topic, _PARTITION), await reader.start(topic, _PARTITION)
+        deployment = self._deployment
+        partition, key = deployment.partition, deployment.datacenter.encode()
+        end, start = await reader.end(topic, partition), await reader.start(topic, partition)
         tail = _TAIL
         while end > start:
             begin = max(start, end - tail)
-            ours = [int(r.headers[SEQUENCE]) async for r in reader.read(topic, _PARTITION, begin, end) if SEQUENCE in r.headers]
+            read = reader.read(topic, partition, begin, end)
+            ours = [int(r.headers[SEQUENCE]) async for r in read if SEQUENCE in r.headers and r.key == key]
             if ours or begin == start:
                 return max(ours, default=-1) + 1
             tail *= 4
@@ -83,10 +85,9 @@ class DcMock:
     async def _send(self, item: Item, sequence: int) -> None:
         value = self._value(item)
         kind = type(item).__name__.removesuffix("Item").lower()
-        identity = f"{self._deployment.datacenter}|{item.topic}|{sequence}"
-        await self._publisher.send_bytes(
-            item.topic, value, identity, kind, self._deployment.datacenter, _PARTITION, {SEQUENCE: str(sequence)}
-        )
+        datacenter, partition = self._deployment.datacenter, self._deployment.partition
+        identity = f"{datacenter}|{item.topic}|{sequence}"
+        await self._publisher.send_bytes(item.topic, value, identity, kind, datacenter, partition, {SEQUENCE: str(sequence)})
         if isinstance(item, SnapshotItem):
             await self._publisher.acknowledged()  # before any heartbeat names it (PROTOCOL 5.3)
 
@@ -151,12 +152,23 @@ class Ahead:
 
     async def _follow(self) -> None:
         async with LogReader(self._deployment.url, self._deployment.settings.kafka) as reader:
-            async for record in reader.follow(topics.RESULTS, _PARTITION):
-                value = read_value(record.value or b"{}")
-                done_ms = value.get("window_end_ms", float("inf") if value.get("message_type") == "end" else 0)
-                if done_ms + self._max_ahead_ms > self._limit_ms:
-                    self._limit_ms = done_ms + self._max_ahead_ms
-                    self._moved.set()
+            async for record in reader.follow(topics.RESULTS, self._deployment.partition):
+                if self._deployment.datacenter_of(record.key) == self._deployment.datacenter:
+                    limit_ms = _done_ms(record.message()) + self._max_ahead_ms
+                    if limit_ms > self._limit_ms:
+                        self._limit_ms = limit_ms
+                        self._moved.set()
+
+
+def _done_ms(said: Message) -> float:
+    """The event time up to which everything is simulated, by one message of sim.results."""
+    match said:
+        case ResultRecorded(result):
+            return result.window_end_ms
+        case ResultsEnded():
+            return float("inf")
+        case _:
+            return float("-inf")  # what is no result says nothing; the calibrator makes it a dead letter
 
 
 async def run(deployment: Deployment) -> None:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from aiokafka.partitioner import murmur2
+
 from opendt_streams.broker import TopicSettings, live_broker
 from opendt_streams.errors import BadConfiguration, BrokerUnavailable
 from opendt_streams.settings import Settings, load
@@ -54,6 +56,11 @@ class Deployment:
     def datacenter(self) -> str:
         assert self.settings.datacenter is not None  # `open` refuses that
         return self.settings.datacenter
+
+    @property
+    def partition(self) -> int:
+        """The partition, of every topic, that the datacenter's key belongs to by Kafka's default partitioner (PROTOCOL 2.4)."""
+        return int(murmur2(self.datacenter.encode()) & 0x7FFFFFFF) % self.settings.kafka.partitions
 
     def datacenter_of(self, key: bytes | None) -> str:
         """Whose message this is. One partition means one datacenter, whatever the key: OpenDT's keys are task ids (PROTOCOL 2.5)."""

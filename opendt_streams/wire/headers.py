@@ -14,6 +14,8 @@ LEDGER: Final = "opendt_ledger"  # ledger offset that the writer had folded
 PIN: Final = "opendt_pin"  # ledger offset that the windows up to the next instant use
 RESUME: Final = "opendt_resume"  # where a calibrator goes on from this decision
 
+_LONGEST_OFFSET: Final = 19  # digits of an int64
+
 
 def cloud_event(*, event_id: str, event_type: str, source: str, time: str) -> dict[str, str]:
     return {
@@ -48,6 +50,6 @@ def from_kafka(headers: Iterable[tuple[str, bytes]] | Mapping[str, bytes] | None
 
 def read_int(headers: Mapping[str, str], key: str) -> int:
     text = headers.get(key, "")
-    if not text.isascii() or not text.isdigit():
-        raise BadInput(f"the header {key} is {text!r}", expected="an offset")
+    if not text.isascii() or not text.isdigit() or len(text) > _LONGEST_OFFSET:
+        raise BadInput(f"the header {key} is {text[: 2 * _LONGEST_OFFSET]!r}", expected="an offset")
     return int(text)

@@ -10,7 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import from_json
 
 from opendt_streams.errors import BadInput
-from opendt_streams.model.canonical import JSON
+from opendt_streams.model.canonical import JSON, canonical
 from opendt_streams.model.decision import Alarm, Decision
 from opendt_streams.model.event import TopologyEvent
 from opendt_streams.model.result import WindowResult
@@ -87,7 +87,12 @@ def read_event(value: bytes, document: dict[str, Any], __: Mapping[str, str]) ->
             expected="a topology event",
             hint="Post the topology to the REST API, which makes the event.",
         )
-    return _validated(EVENT, value)
+    event = _validated(EVENT, value)
+    try:
+        canonical(document)
+    except ValueError as error:  # its digest could not be computed by anybody
+        raise BadInput(f"an event without canonical form: {error}", expected="numbers as RFC 8785 has them") from None
+    return event
 
 
 def read_result(value: bytes, document: dict[str, Any], headers: Mapping[str, str]) -> Message:

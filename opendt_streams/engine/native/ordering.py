@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, Literal
 
 from opendt_streams.engine.native.deadlines import Engine, deadlines, entered_before, known_since
 from opendt_streams.engine.native.hosts import Hosts
@@ -30,8 +30,8 @@ class OpenDCScheduler(Scheduler):
         self._submissions: list[int] = []
         self._asked_by_end: set[int] = set()
         self._asked: dict[int, tuple[int, int]] = {}  # for passes that placed something and were asked for earlier: number, when
-        self.finished_at_deadline = False
-        """Whether what happened last was the end of a task's last fragment, not a refusal or a task that ends where it is placed."""
+        self._last: Literal["deadline", "placement", "refusal"] = "deadline"
+        self._last_pass = (origin_ms, origin_ms)  # when it ran, and when it was asked for
 
     def place(self, job: Job, host: int, placed_ms: int) -> Run:
         run = super().place(job, host, placed_ms)
@@ -40,6 +40,17 @@ class OpenDCScheduler(Scheduler):
             if (job.starts_ms % QUANTUM_MS).any():
                 self._off_second.append(run)
         return run
+
+    @property
+    def finished_at_deadline(self) -> bool:
+        """Whether what happened last was the end of a task's last fragment."""
+        return self._last == "deadline"
+
+    @property
+    def finished_after_changes(self) -> bool:
+        """Whether, when the last thing happened, the engine had already handled the deadlines of that instant."""
+        now, asked = self._last_pass
+        return self._last == "placement" or (self._last == "refusal" and (asked == now or self._entered_before_pass(now, asked)))
 
     def _submission_first(self, now: int, end: int, planned: int) -> bool:
         if now == end == planned and self._pass_first(now):
@@ -86,14 +97,15 @@ class OpenDCScheduler(Scheduler):
     def _end(self, now: int, happened: Happened) -> None:
         pending, before = self.pass_ms, len(happened.ended)
         super()._end(now, happened)
-        self.finished_at_deadline = any(r.job.lasts_ms for r in happened.ended[before:])
+        self._last = "deadline" if any(r.job.lasts_ms for r in happened.ended[before:]) else "placement"
         if self.pass_ms != pending:
             self._asked_by_end.add(now)
 
     def _pass(self, now: int, happened: Happened) -> None:
+        self._last_pass = (now, self.pass_requested_ms)
         asked, placed, refused = self.pass_requested_ms, len(self._placed), len(happened.terminated)
         super()._pass(now, happened)
         if asked < now and len(self._placed) > placed:
             self._asked[now] = self.pass_number, asked
         if len(happened.terminated) > refused:
-            self.finished_at_deadline = False
+            self._last = "refusal"

@@ -30,7 +30,8 @@ class Log:
     runs: Sequence[Run]
     submissions: Sequence[tuple[int, Job]]
     terminated: Sequence[tuple[Job, int]]
-    finished_at_deadline: bool  # see OpenDCScheduler
+    finished_at_deadline: bool  # see OpenDCScheduler, this and the next
+    finished_after_changes: bool
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,7 +69,7 @@ def plan_rows(log: Log, interval_ms: int, engine: Engine) -> Rows:
     over = np.arange(len(ticks)) >= at
     return Rows(
         np.insert(ticks, at, final),
-        np.insert(after, at, not log.finished_at_deadline),
+        np.insert(after, at, log.finished_after_changes),
         np.insert(after | over, at, True),
         np.insert(over, at, True),
         np.insert(counted | over, at, True),

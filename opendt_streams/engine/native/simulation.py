@@ -142,5 +142,7 @@ def simulate(
             where=f"task {task.id}",
             hint="Give it a host that has both, or take it out of the workload",
         )
-    log = Log(origin_ms, happened.placed, submissions, happened.terminated, scheduler.finished_at_deadline)
+    log = Log(
+        origin_ms, happened.placed, submissions, happened.terminated, scheduler.finished_at_deadline, scheduler.finished_after_changes
+    )
     return Simulation(topology, hosts, by_cluster, log, plan_rows(log, interval_ms, scheduler.engine))

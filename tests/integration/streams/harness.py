@@ -137,10 +137,11 @@ class Twin:
 
 
 def values(logs: Logs, topic: str) -> list[bytes]:
-    """What the topic says, keep-first by id, in order (PROTOCOL 2.2). The topics of the twin only: their headers name the id."""
+    """What the twin says on a topic of its own: keep-first by id, in order (PROTOCOL 2.2). What others wrote there has no id."""
     kept: dict[str, bytes] = {}
     for record in logs[topic]:
-        kept.setdefault(record.headers["ce_id"], record.value or b"")
+        if "ce_id" in record.headers:
+            kept.setdefault(record.headers["ce_id"], record.value or b"")
     return list(kept.values())
 
 

