@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import random
 from typing import Any
 
 import faust
 from mode.utils.logging import CompositeLogger
 
 from opendt_streams.broker import declare
+from opendt_streams.broker.ports import free_port
 from opendt_streams.streams.deployment import Deployment
 from opendt_streams.wire.topics import MAX_RECORD_BYTES
 
@@ -55,7 +57,7 @@ def create_app(service: str, deployment: Deployment) -> App:
         stream_wait_empty=False,  # the default waits for an empty buffer: 300 events/s, and a stop that can hang
         web_enabled=False,
         web_host="127.0.0.1",  # `faust worker` starts its web server all the same: not for the network, and on a port of its own
-        web_port=0,
+        web_port=free_port(random.Random()),
     )
     app.deployment = deployment
     return app

@@ -76,9 +76,9 @@ def entered_before(t: int, bound: int, runs: Sequence[Run], engine: Engine, at_b
     since = known_since(t, runs, engine)
     if since >= (bound, 0):
         return False
+    if any(_has_deadline(r, bound, t) for r in runs if r.placed_ms < since[0]):
+        return False  # every engine run that knows of t knows of something earlier
     others = deadlines(runs, engine, since[0], t)
-    if ((others.time_ms > bound) & (others.placed_ms < since[0])).any():
-        return False  # everybody who knows of t knows of something earlier
     # An instant has an engine run for its deadlines, and then one after each pass that placed something.
     engine_runs = {(d, -1) for d in others.time_ms.tolist()}
     engine_runs |= {since} | set(zip(others.placed_ms.tolist(), others.pass_number.tolist(), strict=True))
@@ -92,3 +92,8 @@ def entered_before(t: int, bound: int, runs: Sequence[Run], engine: Engine, at_b
         if merged is None or not ((others.time_ms > at) & (others.pass_number <= merged)).any():
             return at < bound or at_bound()
     return False
+
+
+def _has_deadline(run: Run, after: int, before: int) -> bool:
+    lo, hi = run.job.starts_ms.searchsorted((after - run.placed_ms + 1, before - run.placed_ms), side="left")
+    return max(int(lo), 1) < hi
