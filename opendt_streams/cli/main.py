@@ -10,7 +10,7 @@ from typing import Final
 import typer
 
 from opendt_streams import __version__
-from opendt_streams.cli import broker, config, data, run, runs, service, topology
+from opendt_streams.cli import broker, config, data, engine, run, runs, service, topology
 from opendt_streams.errors import OpenDTError
 
 INTERRUPTED: Final = 130
@@ -28,6 +28,7 @@ app.command()(service.service)
 app.add_typer(broker.app, name="broker")
 app.add_typer(config.app, name="config")
 app.add_typer(data.app, name="data")
+app.add_typer(engine.app, name="engine")
 app.add_typer(runs.app, name="runs")
 app.add_typer(topology.app, name="topology")
 

@@ -114,6 +114,8 @@ def create(deployment: Deployment) -> App:
 
 
 async def _finish_without_meters(worker: Worker[Recorder], storage: FromFolder) -> None:
+    if is_complete(worker.deployment.run_dir):
+        return
     datacenter = worker.deployment.datacenter
     for partition in list(worker.partitions.values()):
         machine = partition.machines.get(datacenter)

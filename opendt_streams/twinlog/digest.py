@@ -37,14 +37,15 @@ class TopicDigest:
     def hexdigest(self) -> str:
         total = hashlib.sha256()
         for name, one in sorted(self._datacenters.items()):
-            total.update(f"{name} {one.values.hexdigest()}\n".encode())
+            if one.seen:
+                total.update(f"{name} {one.values.hexdigest()}\n".encode())
         return total.hexdigest()
 
 
 class _OfDatacenter:
     def __init__(self) -> None:
         self.values = hashlib.sha256()
-        self._seen: set[str] = set()
+        self.seen: set[str] = set()
         self._ledger = Ledger()
 
     def feed(self, offset: int, value: bytes, message: Message) -> None:
@@ -52,8 +53,8 @@ class _OfDatacenter:
             return
         document = read_value(value)
         identity = str(document.get("id", document.get("message_type")))
-        if identity not in self._seen:
-            self._seen.add(identity)
+        if identity not in self.seen:
+            self.seen.add(identity)
             self.values.update(canonical(document) + b"\n")
 
     def _counts(self, offset: int, message: Message) -> bool:

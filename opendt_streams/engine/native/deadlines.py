@@ -96,4 +96,4 @@ def entered_before(t: int, bound: int, runs: Sequence[Run], engine: Engine, at_b
 
 def _has_deadline(run: Run, after: int, before: int) -> bool:
     lo, hi = run.job.starts_ms.searchsorted((after - run.placed_ms + 1, before - run.placed_ms), side="left")
-    return max(int(lo), 1) < hi
+    return bool(max(int(lo), 1) < hi)

@@ -37,7 +37,8 @@ class HostSteps:
 class Entries:
     """What the runs say about a span, sorted by host and time: from time_ms[i] on, run[i] (of `runs`) uses usage_mhz[i].
 
-    `rank` is the run's position among those of its host in order of placement; `last` marks the last entry of a host and time.
+    `rank` is the run's position among those of its host in order of placement, where a position is used again once it and all
+    higher ones are free; `last` marks the last entry of a host and time.
     """
 
     runs: Sequence[Run]
@@ -75,7 +76,7 @@ def collect_entries(runs: Sequence[Run], from_ms: int, until_ms: int, hosts: int
     counts = np.array([hi - lo for lo, hi in spans], dtype=np.int64)
     on_host = np.array([r.host for r in ordered], dtype=np.int64)
     placed = np.array([r.placed_ms for r in ordered], dtype=np.int64)
-    position = np.arange(len(ordered)) - np.searchsorted(on_host, on_host)  # 0 for the host's first task, and so on
+    position = np.array(_positions(ordered), dtype=np.int64)
     starts = np.concatenate([np.zeros(0, dtype=np.int64)] + [r.job.starts_ms[lo:hi] for r, (lo, hi) in zip(ordered, spans, strict=True)])
 
     marks = np.zeros(0, dtype=np.int64) if marks_ms is None else marks_ms
@@ -115,3 +116,18 @@ def _entries(run: Run, from_ms: int, until_ms: int) -> tuple[int, int]:
     else:
         lo = 0
     return lo, lo + int(starts[lo:].searchsorted(until_ms - run.placed_ms, side="left"))
+
+
+def _positions(ordered: Sequence[Run]) -> list[int]:
+    """A position on its host for each run, higher than those of all that run there when it is placed."""
+    positions: list[int] = []
+    host, busy = -1, list[tuple[int, int]]()  # (end, position) of the host's runs, those below the top possibly ended
+    for run in ordered:
+        if run.host != host:
+            host, busy = run.host, []
+        while busy and busy[-1][0] <= run.placed_ms:
+            busy.pop()
+        position = busy[-1][1] + 1 if busy else 0
+        busy.append((run.end_ms, position))
+        positions.append(position)
+    return positions

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Callable
 from typing import Final, TypeAlias
 
-import numpy as np
-
 from opendt_streams.engine.native.hosts import Hosts
 from opendt_streams.errors import BadInput
-from opendt_streams.model.task import Float64, Int64
 
 # (free memory [MiB], reserved cores, tasks on the host, cores of the host) -> sign x raw weight: the largest wins, the first on ties.
-_Score: TypeAlias = Callable[[Int64, Int64, Int64, Int64], Int64 | Float64]
+_Score: TypeAlias = Callable[[int, int, int, int], float]
 
 _SCORES: Final[dict[str, _Score]] = {
     "Mem": lambda memory, reserved, tasks, cores: memory,
@@ -24,6 +22,7 @@ _SCORES: Final[dict[str, _Score]] = {
     "ProvisionedCores": lambda memory, reserved, tasks, cores: 1 - reserved,
     "ProvisionedCoresInv": lambda memory, reserved, tasks, cores: reserved - 1,
 }
+_MOST_MEMORY_FIRST: Final = {"Mem", "CoreMem", "CoreMemInv"}
 _UNSUPPORTED: Final = ("Random", "TaskNumMemorizing", "Timeshift", "ProvisionedCpuGpuCores", "ProvisionedCpuGpuCoresInv")
 
 
@@ -41,35 +40,49 @@ class Placement:
 
     A task fits a host with enough unreserved cores and, at OpenDC v2.4f's memory over-commit of 1.5, enough memory; it never fits
     a host smaller than itself. Free memory may therefore be negative.
+
+    Hosts of equal size and equally many free cores share a heap, best score on top, so a choice looks at a few tops and
+    not at every host. Entries of heaps are (-score, host, version); one whose version is no longer the host's is void.
     """
 
     def __init__(self, hosts: Hosts, policy: str) -> None:
         check_policy(policy)
-        self._hosts = hosts
-        self._policy = policy
-        n = len(hosts)
-        self._free_cores = hosts.cores.copy()
-        self._reserved_memory = np.zeros(n, dtype=np.int64)
-        self._room_mib = hosts.memory_mib * 1.5
-        self._tasks = np.zeros(n, dtype=np.int64)
-        self._smallest_memory_mib = int(hosts.memory_mib.min())
-        self._score = self._scores(slice(None))
+        self._score = _SCORES[policy]
+        self._most_memory_first = policy in _MOST_MEMORY_FIRST
+        self._cores: list[int] = hosts.cores.tolist()
+        self._memory: list[int] = hosts.memory_mib.tolist()
+        self._sizes = sorted(set(zip(self._cores, self._memory, strict=True)))
+        numbers = {size: i for i, size in enumerate(self._sizes)}
+        self._size = [numbers[size] for size in zip(self._cores, self._memory, strict=True)]
+        self._free_cores = self._cores.copy()
+        self._reserved_memory = [0] * len(hosts)
+        self._tasks = [0] * len(hosts)
+        self._version = [0] * len(hosts)
+        self._heaps: list[list[list[tuple[float, int, int]]]] = [[[] for _ in range(cores + 1)] for cores, _ in self._sizes]
+        for host in range(len(hosts)):
+            self._enter(host)
 
     def copy(self) -> Placement:
         other = Placement.__new__(Placement)
         other.__dict__.update(self.__dict__)
-        for name in ("_free_cores", "_reserved_memory", "_room_mib", "_tasks", "_score"):
+        for name in ("_free_cores", "_reserved_memory", "_tasks", "_version"):
             setattr(other, name, getattr(self, name).copy())
+        other._heaps = [[heap.copy() for heap in heaps] for heaps in self._heaps]
         return other
 
     def best(self, cores: int, memory_mib: int) -> int | None:
         """The host that the policy chooses, or None where the task fits nowhere now."""
-        fits = self._free_cores >= cores
-        fits &= self._room_mib >= memory_mib
-        if memory_mib > self._smallest_memory_mib:
-            fits &= self._hosts.memory_mib >= memory_mib
-        host = int(np.where(fits, self._score, -np.inf).argmax())
-        return host if fits[host] else None
+        best: tuple[float, int, int] | None = None
+        for (_, memory), heaps in zip(self._sizes, self._heaps, strict=True):
+            if memory < memory_mib:
+                continue
+            for heap in reversed(heaps[cores:]):  # the emptiest hosts are the most likely choice
+                # A void top hides nothing better than itself.
+                if heap and (best is None or heap[0] < best):
+                    entry = self._top(heap, memory_mib)
+                    if entry is not None and (best is None or entry < best):
+                        best = entry
+        return None if best is None else best[1]
 
     def take(self, host: int, cores: int, memory_mib: int) -> None:
         self._reserve(host, cores, memory_mib, 1)
@@ -77,14 +90,33 @@ class Placement:
     def give(self, host: int, cores: int, memory_mib: int) -> None:
         self._reserve(host, -cores, -memory_mib, -1)
 
+    def _top(self, heap: list[tuple[float, int, int]], memory_mib: int) -> tuple[float, int, int] | None:
+        """The best valid entry of a heap whose host has the memory."""
+        while heap and heap[0][2] != self._version[heap[0][1]]:
+            heapq.heappop(heap)
+        if not heap or self._has_memory(heap[0][1], memory_mib):
+            return heap[0] if heap else None
+        if self._most_memory_first:
+            return None
+        return min((e for e in heap if e[2] == self._version[e[1]] and self._has_memory(e[1], memory_mib)), default=None)
+
+    def _has_memory(self, host: int, memory_mib: int) -> bool:
+        return 2 * (memory_mib + self._reserved_memory[host]) <= 3 * self._memory[host]
+
     def _reserve(self, host: int, cores: int, memory_mib: int, tasks: int) -> None:
         self._free_cores[host] -= cores
         self._reserved_memory[host] += memory_mib
-        self._room_mib[host] -= memory_mib
         self._tasks[host] += tasks
-        self._score[host : host + 1] = self._scores(slice(host, host + 1))
+        self._version[host] += 1
+        self._enter(host)
 
-    def _scores(self, which: slice) -> Float64:
-        cores = self._hosts.cores[which]
-        memory = self._hosts.memory_mib[which] - self._reserved_memory[which]
-        return np.asarray(_SCORES[self._policy](memory, cores - self._free_cores[which], self._tasks[which], cores), dtype=np.float64)
+    def _enter(self, host: int) -> None:
+        free, cores = self._free_cores[host], self._cores[host]
+        if free < 0:
+            return  # more is reserved than a changed host has: nothing fits
+        score = self._score(self._memory[host] - self._reserved_memory[host], cores - free, self._tasks[host], cores)
+        heap = self._heaps[self._size[host]][free]
+        heapq.heappush(heap, (-score, host, self._version[host]))
+        if len(heap) > 4 * len(self._cores) + 64:
+            heap[:] = [e for e in heap if e[2] == self._version[e[1]]]
+            heapq.heapify(heap)

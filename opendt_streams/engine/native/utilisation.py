@@ -22,15 +22,15 @@ class BasisBuilder:
     group: GroupSpan
     demand_mhz: list[tuple[float, ...]] = field(default_factory=list)
     host_count: list[tuple[int, ...]] = field(default_factory=list)
-    _window: dict[float, int] = field(default_factory=dict)
+    _demand: list[Float64] = field(default_factory=list)
+    _host_ms: list[Int64] = field(default_factory=list)
 
     def add(self, rounded_mhz: Float64, lasts_ms: Int64, at_rows_mhz: Float64) -> None:
         """Steps of the group's hosts with how long each lasts, and demands at the rows, shape (rows, hosts); all rounded."""
         busy = rounded_mhz > 0
-        distinct, which = np.unique(rounded_mhz[busy], return_inverse=True)
-        ms = np.bincount(which, weights=lasts_ms[busy], minlength=len(distinct))  # whole numbers below 2**53: exact
-        for demand, value in zip(distinct.tolist(), ms.tolist(), strict=True):
-            self._window[demand] = self._window.get(demand, 0) + int(value)
+        demand, host_ms = _sum_equal(rounded_mhz[busy], lasts_ms[busy])
+        self._demand.append(demand)
+        self._host_ms.append(host_ms)
         row, host = np.nonzero(at_rows_mhz)
         levels, which = np.unique(at_rows_mhz[row, host], return_inverse=True)
         counts = np.bincount(row * len(levels) + which, minlength=len(at_rows_mhz) * len(levels)).reshape(len(at_rows_mhz), len(levels))
@@ -40,7 +40,7 @@ class BasisBuilder:
             self.host_count.append(tuple(row_counts[present].tolist()))
 
     def build(self) -> GroupBasis:
-        window = sorted(self._window.items())
+        demand, host_ms = _sum_equal(np.concatenate(self._demand), np.concatenate(self._host_ms))
         return GroupBasis(
             cluster=self.group.cluster,
             group=self.group.entry,
@@ -49,9 +49,15 @@ class BasisBuilder:
             capacity_mhz=self.group.group.capacity_mhz,
             demand_mhz=tuple(self.demand_mhz),
             host_count=tuple(self.host_count),
-            window_demand_mhz=tuple(d for d, _ in window),
-            window_host_ms=tuple(ms for _, ms in window),
+            window_demand_mhz=tuple(demand.tolist()),
+            window_host_ms=tuple(host_ms.tolist()),
         )
+
+
+def _sum_equal(demand_mhz: Float64, host_ms: Int64) -> tuple[Float64, Int64]:
+    """The distinct demands, ascending, and the sum of the milliseconds of each: whole numbers below 2**53, so exact in float64."""
+    distinct, which = np.unique(demand_mhz, return_inverse=True)
+    return distinct, np.bincount(which, weights=host_ms, minlength=len(distinct)).astype(np.int64)
 
 
 def collect(builders: list[BasisBuilder], hosts: Hosts, steps: HostSteps, from_ms: int, row_ms: Int64) -> None:

@@ -133,7 +133,8 @@ class Twin:
 
     def _said(self, name: str) -> str:
         lines = self._log(name).read_text(errors="replace").splitlines()[-25:]
-        return "\n".join([f"--- {name}", *lines])
+        process = self._processes[name]
+        return "\n".join([f"--- {name}: {'runs' if process.returncode is None else f'exit code {process.returncode}'}", *lines])
 
 
 def values(logs: Logs, topic: str) -> list[bytes]:

@@ -1,4 +1,4 @@
-"""OpenDT's dc-mock as it speaks (opendt-compat 1.1, 1.2), through a plain Kafka client: no `end`, no snapshot named, no power heartbeats."""
+"""OpenDT's dc-mock as it speaks (opendt-compat 1.1, 1.2), through a plain Kafka client: no `end`, no snapshot named, no power heartbeat."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ def test_floats_are_written_as_rfc_8785_writes_them(number: float) -> None:
         (1e21, b"1e+21"),
         ({"b": 1, "a": [True, None]}, b'{"a":[true,null],"b":1}'),
         ({"\u20ac": 1, "\r": 2, "\ud83d\ude00".encode("utf-16", "surrogatepass").decode("utf-16"): 3, "\ufb33": 4}, None),
-        ("\u2028</script>\x00\x7f\"\\/", None),
+        ('\u2028</script>\x00\x7f"\\/', None),
         ({"": {}}, b'{"":{}}'),
         ((1, (2,)), b"[1,[2]]"),
     ],

@@ -49,7 +49,7 @@ def changed(path: tuple[Any, ...], value: object) -> Any:
 
 def test_surf_s_topology() -> None:
     for dialect in ("opendc", "opendt"):
-        topology = read_topology(DOCUMENT, dialect)  # type: ignore[arg-type]
+        topology = read_topology(DOCUMENT, dialect)
         group = topology.clusters[0].host_groups[0]
         assert topology.host_count == 277
         assert (group.cores, group.capacity_mhz, group.memory_mib) == (16, 33_600.0, 128_000_000)
@@ -58,7 +58,12 @@ def test_surf_s_topology() -> None:
 
 
 def model_of(dialect: Dialect, **model: Any) -> PowerModel:
-    return read_topology(changed((*HOST, "cpuPowerModel"), {"idlePower": 1, "maxPower": 2, **model}), dialect).clusters[0].host_groups[0].power_model
+    return (
+        read_topology(changed((*HOST, "cpuPowerModel"), {"idlePower": 1, "maxPower": 2, **model}), dialect)
+        .clusters[0]
+        .host_groups[0]
+        .power_model
+    )
 
 
 def test_the_dialects_fill_gaps_in_their_own_ways() -> None:
@@ -87,7 +92,9 @@ def test_without_a_power_model_it_is_opendc_s_default() -> None:
     assert read_topology(changed((*HOST, "cpuPowerModel"), REMOVED)).clusters[0].host_groups[0].power_model == PowerModel()
 
 
-@pytest.mark.parametrize("path", [(), ("clusters", 0), HOST, (*HOST, "cpu"), (*HOST, "memory"), (*HOST, "cpuPowerModel"), ("clusters", 0, "powerSource")])
+@pytest.mark.parametrize(
+    "path", [(), ("clusters", 0), HOST, (*HOST, "cpu"), (*HOST, "memory"), (*HOST, "cpuPowerModel"), ("clusters", 0, "powerSource")]
+)
 def test_unknown_keys_are_refused_by_one_dialect_and_ignored_by_the_other(path: tuple[Any, ...]) -> None:
     document = changed((*path, "rack"), 7)
     assert read_topology(document, "opendt") == read_topology(DOCUMENT)
@@ -127,7 +134,7 @@ def test_unknown_keys_are_refused_by_one_dialect_and_ignored_by_the_other(path: 
 def test_an_error_names_its_path(path: tuple[Any, ...], value: object, says: str) -> None:
     for dialect in ("opendc", "opendt"):
         with pytest.raises(BadInput) as error:
-            read_topology(changed(path, value), dialect)  # type: ignore[arg-type]
+            read_topology(changed(path, value), dialect)
         assert str(error.value).startswith(says)
 
 
@@ -181,7 +188,7 @@ def test_the_normal_form_means_the_same_in_both_dialects_and_is_its_own_normal_f
     topology = read_topology(document, dialect)
     normal = to_document(topology)
     for other in ("opendc", "opendt"):
-        again = read_topology(normal, other)  # type: ignore[arg-type]
+        again = read_topology(normal, other)
         assert again == topology
         assert canonical(to_document(again)) == canonical(normal)
 

@@ -31,9 +31,7 @@ def event(
     cause: str = "",
 ) -> TopologyEvent:
     parent_id = None if parent is None else parent.id
-    return make_event(
-        parent=parent_id, kind=kind, actor="a", reason="r", cause=cause or kind, topology=after or topology(), branch=branch
-    )
+    return make_event(parent=parent_id, kind=kind, actor="a", reason="r", cause=cause or kind, topology=after or topology(), branch=branch)
 
 
 def signed(changed: TopologyEvent) -> TopologyEvent:
@@ -45,7 +43,7 @@ def signed(changed: TopologyEvent) -> TopologyEvent:
 def fold(*events: TopologyEvent) -> tuple[Ledger, list[Verdict | None]]:
     ledger = Ledger()
     judged = [ledger.add(offset, e) for offset, e in enumerate(events)]
-    return ledger, [j and j.verdict for j in judged]
+    return ledger, [j.verdict if j else None for j in judged]
 
 
 ROOT = event("baselined", None)

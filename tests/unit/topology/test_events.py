@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -24,7 +25,7 @@ def test_the_id_is_the_digest_of_everything_else() -> None:
 
 @pytest.mark.parametrize("field", ["rules", "parent", "branch", "kind", "actor", "reason", "cause", "topology", "result"])
 def test_every_field_counts_in_the_id(field: str) -> None:
-    other = {"rules": 2, "kind": "edited", "topology": {"clusters": []}}.get(field, "other")
+    other: Any = {"rules": 2, "kind": "edited", "topology": {"clusters": []}}.get(field, "other")
     assert event_id(replace(ROOT, **{field: other})) != ROOT.id
 
 

@@ -20,7 +20,6 @@ from tests.unit.twin.scenario import GRID, Faults, Said, Scenario
 from tests.unit.twin.workers import SimulatorWorker, new_calibrator, new_simulator
 from tests.unit.twin.world import World
 
-
 REPLAY_ORDER: Final = (topics.LEDGER, topics.CALIBRATION, topics.PHYSICAL, topics.WORKLOAD, topics.RESULTS, topics.POWER)
 """The ledger and its pins first; snapshots before heartbeats, since one that names none means the newest read."""
 
@@ -81,7 +80,7 @@ def _equal_duplicates(logs: Logs) -> Iterator[str]:
 
 
 def _dead_letters(world: World) -> Iterator[str]:
-    """What is no message is answered for; on sim.calibration a restarted calibrator skips what stood before the decision it goes on from."""
+    """What is no message is answered for. Not on sim.calibration: a restart skips what stood before the decision it goes on from."""
     letters = set(keep_first(world.logs[topics.DEAD_LETTER]))
     for topic in (*topics.DATACENTER_TOPICS, topics.LEDGER, topics.RESULTS):
         for offset, record in enumerate(world.logs[topic]):

@@ -19,7 +19,7 @@ from opendt_streams.twin.physical import Physical
 from opendt_streams.twin.simulator import Simulator
 from opendt_streams.twin.telemetry import Prefix, Telemetry
 from opendt_streams.wire import topics
-from opendt_streams.wire.messages import DecisionRecorded, End, Heartbeat, Invalid, Message, Snapshot, TaskSubmitted
+from opendt_streams.wire.messages import DecisionRecorded, End, Heartbeat, Invalid, Message, Snapshot
 from opendt_streams.wire.twin import event_value
 from tests.unit.twin import workers
 from tests.unit.twin.logs import record_of

@@ -27,7 +27,14 @@ def heartbeat(time_ms: int, snapshot: bytes | None = None, *, opendt: bool = Fal
 
 
 def task(
-    identity: int, time_ms: int, lasts_ms: int = 1000, *, cpu_count: int = 1, mem_capacity: int = 0, empty: bool = False, opendt: bool = False
+    identity: int,
+    time_ms: int,
+    lasts_ms: int = 1000,
+    *,
+    cpu_count: int = 1,
+    mem_capacity: int = 0,
+    empty: bool = False,
+    opendt: bool = False,
 ) -> bytes:
     halves = [] if empty else [lasts_ms // 2, lasts_ms - lasts_ms // 2]
     fragments: Any = {"duration_ms": halves, "cpu_usage_mhz": [100.0] * len(halves)}
@@ -45,10 +52,12 @@ def power(samples: Sequence[tuple[int, float]], cluster: str | None = None, *, o
     return encode(message_type="power", samples=columns, **({"meter": {"cluster": cluster}} if cluster else {}))
 
 
-def topology(hosts: int, *, idle_w: float = 50.0, group: str = "H", extra_groups: int = 0, carbon_path: str | None = None) -> dict[str, Any]:
+def topology(
+    hosts: int, *, idle_w: float = 50.0, group: str = "H", extra_groups: int = 0, carbon_path: str | None = None
+) -> dict[str, Any]:
     def entry(name: str, count: int) -> dict[str, Any]:
         cpu = {"coreCount": 4, "coreSpeed": 1000}
-        model = {"modelType": "linear", "power": 300.0, "idlePower": idle_w, "maxPower": idle_w + 100}
+        model: dict[str, Any] = {"modelType": "linear", "power": 300.0, "idlePower": idle_w, "maxPower": idle_w + 100}
         return {"name": name, "count": count, "cpu": cpu, "memory": {"memorySize": 1024}, "cpuPowerModel": model}
 
     cluster: dict[str, Any] = {"name": "C", "hosts": [entry(group, hosts), *(entry(f"X{i}", 1) for i in range(extra_groups))]}

@@ -166,7 +166,11 @@ class _Datacenter:
         """Bytes that are no message."""
         if self.faults.garbage and self.chance(0.08):
             topic = self.rng.choice(topics.DATACENTER_TOPICS)
-            self.say(t, topic, self.rng.choice([b"", b"{", b"[]", b'{"message_type":"nonsense"}', b'{"message_type":"heartbeat","timestamp":"x"}']))
+            self.say(
+                t,
+                topic,
+                self.rng.choice([b"", b"{", b"[]", b'{"message_type":"nonsense"}', b'{"message_type":"heartbeat","timestamp":"x"}']),
+            )
 
     def _silenced(self) -> list[Said]:
         """Perhaps dc.power breaks off, without its `end`."""

@@ -9,6 +9,7 @@ import itertools
 import sys
 import time
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from random import Random
 from typing import Final
@@ -31,7 +32,7 @@ def check(rng: Random, instants: int, faults: Faults, engines: EngineKind = STUB
     return violations(world, rng, faults, finished), world
 
 
-def seeded(seed: int, engines: EngineKind = STUB_ENGINES, **fixed: bool) -> tuple[list[str], World, Faults]:
+def seeded(seed: int, fixed: Mapping[str, bool], engines: EngineKind = STUB_ENGINES) -> tuple[list[str], World, Faults]:
     rng = Random(seed)
     mix = rng.choice(MIXES)
     faults = Faults(**{name: fixed.get(name, getattr(mix, name)) for name in NAMES})
@@ -52,7 +53,7 @@ def search(seconds: float, first_seed: int = 0, engines: EngineKind = STUB_ENGIN
     counts: Counter[str] = Counter()
     until, seed = time.monotonic() + seconds, first_seed
     while time.monotonic() < until:
-        bad, world, faults = seeded(seed, engines)
+        bad, world, faults = seeded(seed, {}, engines)
         for words in bad:
             kind = " ".join(words.split()[:2])
             counts[kind] += 1

@@ -130,5 +130,3 @@ class StubMethod:
             return Proposal(state, None, "deadband", alarms=alarms)
         models = {(c, h): PowerModel(idle_power_w=idle_w, max_power_w=idle_w + 100) for c, h, _ in evidence.in_force.host_groups}
         return Proposal(state, models, f"fit of {len(evidence.samples)} samples", alarms=alarms)
-
-

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from opendt_streams.model.canonical import sha256_hex
 from opendt_streams.twin.intake import Counts, Intake
 from opendt_streams.wire import topics
 from opendt_streams.wire.decode import decode
@@ -110,9 +111,9 @@ def test_tasks_do_not_move_the_watermark() -> None:
 def test_an_old_heartbeat_moves_nothing_and_names_nothing() -> None:
     reader = Reader()
     new, old = said.snapshot(T0, said.topology(1)), said.snapshot(T0, said.topology(2))
-    reader.known = {naming for m in (new, old) if (naming := said.sha256_hex(m))}
+    reader.known = {naming for m in (new, old) if (naming := sha256_hex(m))}
     reader.read(beat(5, new), beat(4, old), beat(5, old))
-    assert [n.snapshot for n in reader.intake.named] == [said.sha256_hex(new)]
+    assert [n.snapshot for n in reader.intake.named] == [sha256_hex(new)]
 
 
 def test_a_heartbeat_far_ahead_is_dead_and_the_next_one_near_it_believed() -> None:
@@ -203,7 +204,7 @@ def test_a_heartbeat_waits_for_its_snapshot_and_everything_behind_it_too() -> No
     reader.read(beat(0), beat(4, snapshot), job(1, 1), END)
     assert reader.intake.watermark.time_ms == T0
     assert len(reader.intake.parked) == 3
-    reader.known.add(said.sha256_hex(snapshot))
+    reader.known.add(sha256_hex(snapshot))
     reader.take()
     assert reader.counts(4) == (1, 0, 0)
     assert reader.intake.ended

@@ -19,5 +19,5 @@ def test_another_reading_is_caught(name: str, monkeypatch: pytest.MonkeyPatch) -
     reading.patch(monkeypatch)
     for seed in count():
         assert seed < MOST_WORLDS, "no world breaks"
-        if seeded(seed, **reading.faults)[0]:
+        if seeded(seed, reading.faults)[0]:
             break

@@ -96,7 +96,9 @@ class SimulatorWorker(Worker):
             return self.logs[topic][offset].message
 
         ledger = [(o, r.message) for o, r in enumerate(self.logs[topics.LEDGER][: state["next"][topics.LEDGER]])]
-        return simulator_state.restore(state, GRID, self.engines, "Mem", ledger, read)
+        machine = simulator_state.restore(state, GRID, self.engines, "Mem", ledger, read)
+        assert canonical(simulator_state.snapshot(machine)) == self.table.value, "a restored state is another one"
+        return machine
 
     def store(self) -> None:
         if self.stores_unacknowledged or not self.sendable():

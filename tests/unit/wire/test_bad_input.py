@@ -1,4 +1,4 @@
-"""Every way of being no message: it becomes an `Invalid` that says what is wrong and where, and never an exception (issue 3, 'Bad input')."""
+"""Every way of being no message: it becomes an `Invalid` that says what is wrong and where, never an exception (issue 3, 'Bad input')."""
 
 from __future__ import annotations
 
@@ -94,11 +94,30 @@ JSON_VALUES: Final = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["id", "hosts", "name", "x"]), inner, max_size=3),
     max_leaves=6,
 )
-KEYS: Final = (
-    "message_type timestamp task snapshot samples power_draw instant topology carbon clusters id rules parent branch kind actor reason "
-    "cause result unplaceable estimate".split()
-)
-TYPES: Final = "task heartbeat end power silence topology-snapshot window-result calibration-decision alarm".split()
+KEYS: Final = [
+    "message_type",
+    "timestamp",
+    "task",
+    "snapshot",
+    "samples",
+    "power_draw",
+    "instant",
+    "topology",
+    "carbon",
+    "clusters",
+    "id",
+    "rules",
+    "parent",
+    "branch",
+    "kind",
+    "actor",
+    "reason",
+    "cause",
+    "result",
+    "unplaceable",
+    "estimate",
+]
+TYPES: Final = ["task", "heartbeat", "end", "power", "silence", "topology-snapshot", "window-result", "calibration-decision", "alarm"]
 
 
 @given(st.sampled_from(READ), st.sampled_from(TYPES), st.dictionaries(st.sampled_from(KEYS), JSON_VALUES))

@@ -1,4 +1,4 @@
-"""Of an id the first record counts, also where its interval was written before a restart, on topics written by hand."""
+"""Topics written by hand: of an id the first record counts, also where its interval was written before a restart."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Any
 
 from opendt_streams.model import times
 from opendt_streams.model.decision import Alarm, Decision
+from opendt_streams.model.power import PowerSample
 from opendt_streams.model.result import Series, TaskCounts, WindowResult
 from opendt_streams.model.topology_json import read_topology
 from opendt_streams.topology.events import make_event
@@ -14,7 +15,7 @@ from opendt_streams.twinlog.part import Part
 from opendt_streams.twinlog.recorder import Recorder
 from opendt_streams.windows.grid import Grid
 from opendt_streams.wire import topics
-from opendt_streams.wire.messages import AlarmRecorded, DecisionRecorded, End, Message, ResultRecorded, ResumePoint
+from opendt_streams.wire.messages import AlarmRecorded, DecisionRecorded, End, Message, PowerBatch, ResultRecorded, ResumePoint
 from tests.unit.twin import said
 
 HOUR = times.HOUR
@@ -61,11 +62,11 @@ def alarm(number: int, text: str) -> AlarmRecorded:
 class Reader:
     """Writes and reads topics at once."""
 
-    def __init__(self) -> None:
+    def __init__(self, *power: Message) -> None:
         self.logs: dict[str, list[Message]] = {topic: [] for topic in Recorder.reads}
         self.recorder, self.parts = Recorder("DC", GRID), list[Part]()
         self.say(topics.LEDGER, EVENT)
-        self.say(topics.POWER, End())
+        self.say(topics.POWER, *power, End())
 
     def say(self, topic: str, *messages: Message) -> None:
         for message in messages:
@@ -123,3 +124,15 @@ def test_a_decision_of_no_instant_or_of_another_branch_is_not_recorded() -> None
     reader.say(topics.RESULTS, ResultRecorded(what_if, 1), result(0))
     assert reader.column(schemas.CALIBRATION, "reason") == ["kept"]
     assert reader.column(schemas.RESULTS, "branch") == ["main"]
+
+
+def test_the_last_row_of_an_interval_is_measured_by_the_samples_after_it_which_are_telemetry_of_the_next() -> None:
+    reader = Reader(PowerBatch((PowerSample(T + HOUR + 5, 40.0), PowerSample(T + HOUR + 7, 60.0))))
+    reader.say(topics.CALIBRATION, decision(1, ""))
+    reader.say(topics.RESULTS, result(0))
+    assert reader.column(schemas.AGG_RESULTS, "measured_power_w") == [50.0]
+    assert reader.column(schemas.TELEMETRY, "power_w") == []
+    reader.say(topics.CALIBRATION, decision(2, ""))
+    reader.say(topics.RESULTS, result(1))
+    assert reader.column(schemas.AGG_RESULTS, "measured_power_w") == [50.0, None]
+    assert reader.column(schemas.TELEMETRY, "power_w") == [40.0, 60.0]
