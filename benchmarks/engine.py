@@ -1,6 +1,6 @@
 """How fast the native engine is: SURF where it lies beside the checkout, and generated workloads.
 
-Run: python benchmarks/engine.py [--quick]. Prints a Markdown table; every line runs in a process of its own, so that the peak memory is its own.
+Run: python benchmarks/engine.py [--quick]. Prints a Markdown table; every line runs in its own process, for the sake of its peak memory.
 """
 
 from __future__ import annotations

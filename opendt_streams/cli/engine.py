@@ -31,13 +31,9 @@ def run(
     """Simulate every scenario of an experiment and write OpenDC's Parquet tables."""
     begin = time.perf_counter()
     plan = read_experiment(experiment)
-    bar = Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("{task.percentage:>3.0f} %"),
-        TimeElapsedColumn(),
-        console=Console(stderr=True),
-    )
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"), TimeElapsedColumn())
+    bar = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
     with bar:
         task = bar.add_task("simulating", total=1.0)
         reports = run_experiment(plan, output, lambda share: bar.update(task, completed=share))

@@ -21,6 +21,8 @@ N = TypeVar("N", int, float)
 
 _OPENDT_MODEL_DEFAULTS: Final = {"modelType": "asymptotic", "calibrationFactor": 0.5, "asymUtil": 0.5, "dvfs": False}
 _OPENDC_MODEL_DEFAULTS: Final = {"calibrationFactor": 1.0, "asymUtil": 0.0, "dvfs": True}
+# One event must not take all of a simulator's memory, at every restart again: the largest datacenters have some 100,000 hosts.
+MOST_HOSTS: Final = 1_000_000
 _LARGEST_COUNT: Final = 2**31 - 1  # OpenDC's Int
 _LARGEST_EXACT: Final = 2**53 - 1  # larger integers have no canonical JSON
 
@@ -34,7 +36,10 @@ def read_topology(document: object, dialect: Dialect = "opendt") -> Topology:
     reader = _Reader(dialect)
     root = reader.mapping(document, "the topology", {"clusters"})
     clusters = reader.entries(root, "clusters", "")
-    return Topology(tuple(reader.cluster(c, f"clusters[{i}]") for i, c in enumerate(clusters)))
+    topology = Topology(tuple(reader.cluster(c, f"clusters[{i}]") for i, c in enumerate(clusters)))
+    if topology.host_count > MOST_HOSTS:
+        raise BadInput(f"{topology.host_count} hosts are more than one twin simulates", expected=f"at most {MOST_HOSTS}", where="clusters")
+    return topology
 
 
 def to_document(topology: Topology) -> dict[str, JSON]:

@@ -14,7 +14,9 @@ import pytest
 from opendt_streams.workload.sample import write_sample
 from tests.e2e.command import opendt, running, summary, wait_gone
 
-UNTIL = ("--until", "2024-03-04T08:00:00Z")
+UNTIL = ("--until", "2024-03-04T05:00:00Z")
+
+VICTIMS = ("dc-mock", "simulator", "calibrator", "recorder", "broker")
 
 pytestmark = pytest.mark.broker
 
@@ -44,7 +46,7 @@ def calm(folder: Path) -> dict[str, Any]:
 def test_the_summary_says_everything(calm: dict[str, Any], folder: Path) -> None:
     assert calm.keys() >= SUMMARY_KEYS
     assert calm["datacenter"] == "site"
-    assert calm["windows"] >= 96
+    assert calm["windows"] >= 60
     assert calm["mape_percent"] < 3 and calm["skill"] > 0
     assert calm["restarts"] == calm["dead_letters"] == 0 and calm["warnings"] == []
     assert set(calm["digests"]) == {"sim.results", "sim.calibration", "sim.topology", "twinlog"}
@@ -63,16 +65,16 @@ def test_a_second_run_at_another_speed_is_equal(calm: dict[str, Any], folder: Pa
 
 
 def test_killed_services_and_a_killed_broker_change_nothing(calm: dict[str, Any], folder: Path) -> None:
-    with running(folder, folder / "hurt", "--workload", "site", *UNTIL, "--speed", "2000") as run:
-        for n, victim in enumerate(("dc-mock", "simulator", "calibrator", "recorder", "broker", "simulator"), start=1):
+    with running(folder, folder / "hurt", "--workload", "site", *UNTIL, "--speed", "1500") as run:
+        for n, victim in enumerate(VICTIMS, start=1):
             run.until(lambda n=n: run.recorded(n), f"interval {n}")  # type: ignore[misc]
             os.kill(run.pids()[victim], signal.SIGKILL)
         code, document = run.finish()
     assert code == 0
-    assert document["restarts"] >= 6
+    assert all(document["restarts_by_service"][victim] for victim in VICTIMS), document["restarts_by_service"]
     assert document["digests"] == calm["digests"]
     notes = json.loads((folder / "hurt/manifest.json").read_text())["notes"]
-    assert any("simulator was started again" in note for note in notes)
+    assert all(any(f"{victim} was started again" in note for note in notes) for victim in VICTIMS if victim != "broker")
 
 
 def test_kill_9_leaves_no_process_and_the_run_resumes(calm: dict[str, Any], folder: Path) -> None:

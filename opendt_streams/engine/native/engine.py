@@ -65,10 +65,13 @@ class NativeEngine:
 
     def advance(self, until_ms: int, submissions: Sequence[Submission]) -> EngineWindow:
         row_ms = self._rows(until_ms)
+        entering = [s.at_ms for s in submissions]
+        if entering != sorted(entering) or (entering and not self._now_ms <= entering[0] <= entering[-1] < until_ms):
+            raise ValueError(f"submissions must be sorted and in [{self._now_ms}, {until_ms})")
         jobs = prepare([(s.reference, s.task) for s in submissions])
         scheduler = self._scheduler.copy()
         running = list(scheduler.running.values())
-        happened = scheduler.advance(until_ms, [(s.at_ms, job) for s, job in zip(submissions, jobs, strict=True)])
+        happened = scheduler.advance(until_ms, list(zip(entering, jobs, strict=True)))
         totals, clusters, basis = self._measure(happened, running, row_ms)
         window = EngineWindow(
             row_ms=row_ms,

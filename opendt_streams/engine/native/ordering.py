@@ -53,7 +53,7 @@ class OpenDCScheduler(Scheduler):
         return self._last == "placement" or (self._last == "refusal" and (asked == now or self._entered_before_pass(now, asked)))
 
     def _submission_first(self, now: int, end: int, planned: int) -> bool:
-        if now == end == planned and self._pass_first(now):
+        if now == planned and (now != end or self._pass_first(now)):
             # A submission is entered when the one before it is processed, just after that one asked for a pass.
             return self._submissions[-1] < self.pass_requested_ms
         return super()._submission_first(now, end, planned)

@@ -79,10 +79,11 @@ class Twin:
             process.kill()
         await process.wait()
 
-    async def restart(self, name: str) -> None:
+    async def restart(self, *names: str) -> None:
         """SIGKILL, and at once again."""
-        await self.kill(name)
-        await self.start(name)
+        for name in names:
+            await self.kill(name)
+        await self.start(*names)
 
     async def finished(self, name: str) -> None:
         """Return when the service has ended by itself, well."""
@@ -100,7 +101,7 @@ class Twin:
     async def until(self, topic: str, holds: Callable[[Record], bool], partition: int = 0) -> None:
         """Return when a record of the topic satisfies the condition; fail when a service dies before."""
         looking = asyncio.create_task(self._look(topic, partition, holds))
-        dying = {asyncio.create_task(process.wait()): name for name, process in self._processes.items() if name != DC_MOCK}
+        dying = {asyncio.create_task(process.wait()): name for name, process in self._processes.items() if not name.startswith(DC_MOCK)}
         done, _ = await asyncio.wait({looking, *dying}, timeout=PATIENCE_S, return_when=asyncio.FIRST_COMPLETED)
         for task in {looking, *dying} - done:
             task.cancel()

@@ -240,3 +240,14 @@ def test_unknown_semantics_and_policies_are_refused() -> None:
         NATIVE.start(EngineSettings(ORIGIN_MS, STEP_MS, policy="Random"), datacenter(host_group()), {})
     with pytest.raises(BadInput, match=r"2\.4g\+"):
         NATIVE.start(EngineSettings(ORIGIN_MS, STEP_MS, semantics="2.4g+"), datacenter(host_group()), {})
+
+
+def test_submissions_outside_of_the_span_are_a_mistake_of_the_caller() -> None:
+    engine = NATIVE.start(SETTINGS, datacenter(host_group()), {})
+    early, late = task(1, 0, [(1000, 1.0)]), task(2, 500, [(1000, 1.0)])
+    for wrong in (
+        [Submission(late, late.submission_ms, 2), Submission(early, early.submission_ms, 1)],
+        [Submission(early, ORIGIN_MS + STEP_MS, 1)],
+    ):
+        with pytest.raises(ValueError, match="submissions must be sorted"):
+            engine.advance(ORIGIN_MS + STEP_MS, wrong)

@@ -9,6 +9,8 @@ from opendt_streams.model.canonical import canonical
 from opendt_streams.model.decision import Decision
 from opendt_streams.model.event import TopologyEvent
 from opendt_streams.model.result import TaskCounts, WindowResult
+from opendt_streams.model.topology_json import read_topology
+from opendt_streams.topology.events import make_event
 from opendt_streams.twin.calibrator import Calibrator
 from opendt_streams.twin.outputs import DeadLetter, Output, Publish, WindowRow
 from opendt_streams.twin.results import result_id
@@ -16,6 +18,7 @@ from opendt_streams.twin.simulator import Simulator
 from opendt_streams.wire import headers as h
 from opendt_streams.wire import topics, twin
 from opendt_streams.wire.messages import ResumePoint
+from tests.unit.twin import said
 from tests.unit.twin.logs import DATACENTER, Record
 from tests.unit.twin.said import T0, S
 from tests.unit.twin.scenario import GRID
@@ -98,3 +101,11 @@ def result_record(second: int, ledger: int, *, event: str = "e", drain: bool = F
     start = T0 + second * S
     result = WindowResult(result_id(DATACENTER, start), DATACENTER, "main", start, start + GRID.window_ms, event, drain, TaskCounts())
     return Record(topics.RESULTS, canonical(twin.result_value(result)), {h.LEDGER: str(ledger)})
+
+
+def edit(machine: Bench, hosts: int, *, carbon_path: str | None = None) -> TopologyEvent:
+    """A person's edit on top of the head that the machine knows."""
+    head = machine.machine.ledger.head
+    assert head is not None
+    topology = read_topology(said.topology(hosts, idle_w=77, carbon_path=carbon_path))
+    return make_event(parent=head.event.id, kind="edited", actor="p", reason="", cause="c", topology=topology)

@@ -103,14 +103,14 @@ def a_decided_instant_gets_its_baseline_all_the_same(mp: pytest.MonkeyPatch) -> 
 # -- events ----------------------------------------------------------------------------------------------------------------
 
 
-def _rewriting(machine: str, adopts_first: bool) -> Patch:
-    """An event of ours is not adopted by its cause (at all, or once it was found stale), but written again."""
+@reading(crash=True)
+def a_baseline_is_not_adopted_by_its_cause(mp: pytest.MonkeyPatch) -> None:
     original = Machine._secure
 
     def secure(self: Machine, cause: str, make: Callable[[Accepted | None], TopologyEvent]) -> Accepted | None:
-        mine = self._inflight.get(cause)
-        if self.name != machine or (adopts_first and mine is None):
+        if self.name != "simulator":
             return original(self, cause, make)
+        mine = self._inflight.get(cause)
         if mine is not None and self.ledger.verdicts.get(mine) is Verdict.ACCEPTED:
             return self.ledger.accepted(mine)
         if mine is None or self.ledger.verdicts.get(mine) is Verdict.STALE:
@@ -119,17 +119,7 @@ def _rewriting(machine: str, adopts_first: bool) -> Patch:
             self._publish(topics.LEDGER, event.id, "topology-event", event_value(event))
         return None
 
-    return lambda mp: mp.setattr(Machine, "_secure", secure)
-
-
-@reading(crash=True)
-def a_baseline_is_not_adopted_by_its_cause(mp: pytest.MonkeyPatch) -> None:
-    _rewriting("simulator", adopts_first=False)(mp)
-
-
-@reading(crash=True, double=True, edit=True)
-def a_stale_calibration_is_written_again_unseen(mp: pytest.MonkeyPatch) -> None:
-    _rewriting("calibrator", adopts_first=True)(mp)
+    mp.setattr(Machine, "_secure", secure)
 
 
 @reading(edit=True, double=True)
@@ -264,7 +254,7 @@ def silence_is_not_written_down(mp: pytest.MonkeyPatch) -> None:
 # -- state -----------------------------------------------------------------------------------------------------------------
 
 
-@reading(crash=True)
+@reading(crash=True, double=False, edit=False, unnamed=False)
 def state_is_stored_before_outputs_are_acknowledged(mp: pytest.MonkeyPatch) -> None:
     mp.setattr(workers.SimulatorWorker, "stores_unacknowledged", True)
     mp.setattr(workers.CalibratorWorker, "decides_unacknowledged", True)

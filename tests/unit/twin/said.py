@@ -40,7 +40,7 @@ def task(
     fragments: Any = {"duration_ms": halves, "cpu_usage_mhz": [100.0] * len(halves)}
     if opendt:
         fragments = [{"task_id": identity, "duration": d, "cpu_count": cpu_count, "cpu_usage": 100.0} for d in halves]
-    body = {"id": f"task-{identity}" if opendt else identity, "submission_time": times.iso(time_ms), "duration": lasts_ms}
+    body: dict[str, Any] = {"id": f"task-{identity}" if opendt else identity, "submission_time": times.iso(time_ms), "duration": lasts_ms}
     body |= {"cpu_count": cpu_count, "cpu_capacity": 100.0, "mem_capacity": mem_capacity, "fragments": fragments}
     return encode(message_type="task", timestamp=times.iso(time_ms), task=body)
 

@@ -2,68 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-from opendt_streams.calibration.port import Evidence, Proposal
-from opendt_streams.model.canonical import JSON
-from opendt_streams.model.topology import PowerModel
 from opendt_streams.model.topology_json import read_topology
 from opendt_streams.topology.events import make_event
-from opendt_streams.twin import calibrator_state
 from opendt_streams.twin.calibrator import Calibrator
-from opendt_streams.twin.outputs import DeadLetter, Publish
+from opendt_streams.twin.outputs import Publish
 from opendt_streams.wire import headers as h
 from opendt_streams.wire import topics
 from opendt_streams.wire.messages import ResumePoint
 from tests.unit.twin import bench, said
 from tests.unit.twin.bench import Bench, decision_record, event_record, result_record
-from tests.unit.twin.logs import DATACENTER, Record
-from tests.unit.twin.said import END, T0, S
+from tests.unit.twin.calibrating import EDIT, ROOT, Doubles, calibrating, decision, power
+from tests.unit.twin.logs import DATACENTER
+from tests.unit.twin.said import T0, S
 from tests.unit.twin.scenario import GRID
-
-ROOT = make_event(parent=None, kind="baselined", actor="simulator", reason="", cause="root", topology=read_topology(said.topology(2)))
-EDIT = make_event(parent=ROOT.id, kind="edited", actor="p", reason="", cause="edit", topology=read_topology(said.topology(3)))
-
-
-class Doubles:
-    """A method that publishes twice the idle power in force and counts how often it was asked; with an alarm."""
-
-    name = "doubles"
-
-    def __init__(self) -> None:
-        self.asked: list[Evidence] = []
-
-    def decide(self, estimate: Mapping[str, JSON], evidence: Evidence) -> Proposal:
-        self.asked.append(evidence)
-        idle_w = evidence.in_force.clusters[0].host_groups[0].power_model.idle_power_w * 2
-        known = estimate.get("instants", 0)
-        assert isinstance(known, int)
-        models = {(c, g): PowerModel(idle_power_w=idle_w, max_power_w=500.0) for c, g, _ in evidence.in_force.host_groups}
-        return Proposal({"instants": known + 1}, models, "twice", alarms=(("drift", "text"),))
-
-
-def calibrating() -> tuple[Bench, Doubles]:
-    """A calibrator that has folded the first baseline and holds the results until 6 s."""
-    method = Doubles()
-    machine = Bench(Calibrator(DATACENTER, GRID, method))
-    machine.read(topics.LEDGER, event_record(ROOT))
-    machine.read(topics.RESULTS, *(result_record(s, ledger=1) for s in (0, 2, 4)))
-    return machine, method
-
-
-def power(*seconds: int) -> bytes:
-    return said.power([(T0 + s * S, 100.0) for s in seconds])
-
-
-def beat(second: int) -> bytes:
-    return said.heartbeat(T0 + second * S)
-
-
-def decision(machine: Bench) -> Record:
-    """The decision among what was just published, as the log has it."""
-    (record,) = (bench.as_record(o) for o in machine.published(topics.CALIBRATION) if o.kind == "calibration-decision")
-    return record
-
 
 # -- when and from what ----------------------------------------------------------------------------------------------------------
 
@@ -258,59 +209,3 @@ def test_it_answers_for_the_topics_whose_first_reader_it_is() -> None:
         assert machine.dead() == [(topic, 0)]
     machine.read(topics.LEDGER, b"{")
     assert machine.dead() == []
-
-
-# -- restore -----------------------------------------------------------------------------------------------------------------------
-
-
-def restored(ledger: list[Record], decisions: list[Record]) -> Calibrator:
-    ledger_records, calibration_records = ([(o, r.message) for o, r in enumerate(log)] for log in (ledger, decisions))
-    return calibrator_state.restore(DATACENTER, GRID, Doubles(), ledger_records, calibration_records)
-
-
-def test_without_a_decision_everything_is_read_again_but_the_ledger() -> None:
-    machine = restored([event_record(ROOT)], [])
-    assert machine.next == {topics.RESULTS: 0, topics.POWER: 0, topics.LEDGER: 1, topics.CALIBRATION: 0}
-
-
-def test_it_goes_on_from_the_first_record_of_the_newest_instant() -> None:
-    points = [ResumePoint(power=p, fresh=p + 1, watermark_ms=T0, refused_ms=None, results=3 * p) for p in range(4)]
-    decisions = [
-        decision_record(6, 1, resume=points[1]),
-        Record(topics.CALIBRATION, b"rubbish"),
-        decision_record(12, 1, resume=points[2], estimate={"instants": 2}),
-        decision_record(12, 1, resume=points[3]),
-        decision_record(6, 1, resume=points[1]),  # a double worker that lags behind
-    ]
-    machine = restored([event_record(ROOT)], decisions)
-    assert machine.decided_ms == T0 + 12 * S
-    assert machine.estimate == {"instants": 2}
-    assert machine.next == {topics.RESULTS: 6, topics.POWER: 2, topics.LEDGER: 1, topics.CALIBRATION: 3}
-
-
-def test_restored_behind_the_end_of_power_it_still_refuses_what_follows() -> None:
-    """Decisions of the drain do not look at dc.power, so they resume from wherever reading stood."""
-    resume = ResumePoint(power=2, fresh=2, watermark_ms=T0, refused_ms=None, results=3, ended=True)
-    machine = restored([event_record(ROOT)], [decision_record(6, 1, resume=resume)])
-    outputs = machine.step(topics.POWER, 2, Record(topics.POWER, beat(7)).message)
-    assert [o.offset for o in outputs if isinstance(o, DeadLetter)] == [2]
-
-
-def test_a_restored_calibrator_decides_the_next_instant_as_the_old_one() -> None:
-    messages = [power(1, 5), power(6, 7), power(2, 8), END]
-    calm, _ = calibrating()
-    calm.read(topics.POWER, *messages)
-    calm.echo(topics.LEDGER)
-    calm.echo(topics.CALIBRATION)
-    calm.read(topics.RESULTS, *(result_record(s, ledger=2) for s in (6, 8, 10)))
-    calm.echo(topics.LEDGER)
-    expected = decision(calm)
-
-    machine = Bench(restored(calm.logs[topics.LEDGER], calm.logs[topics.CALIBRATION]))
-    machine.machine.next[topics.LEDGER] = len(calm.logs[topics.LEDGER])
-    for topic in (topics.POWER, topics.RESULTS):
-        start = machine.machine.next[topic]
-        machine.logs[topic] = list(calm.logs[topic][:start])
-        machine.read(topic, *calm.logs[topic][start:])
-    assert decision(machine).value == expected.value
-    assert expected.document["late_samples"] == 1

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
-from opendt_streams.engine.native import NATIVE
 from opendt_streams.model.event import TopologyEvent
 from opendt_streams.model.topology_json import read_topology
 from opendt_streams.topology.events import make_event
 from opendt_streams.wire import headers as h
 from opendt_streams.wire import topics
 from tests.unit.twin import bench, said
-from tests.unit.twin.bench import Bench, decision_record, event_record, windows
+from tests.unit.twin.bench import Bench, decision_record, edit, event_record, windows
 from tests.unit.twin.said import END, T0, S
 from tests.unit.twin.stubs import MOODY, NEVER_FITS
 
@@ -35,14 +32,6 @@ def started(snapshot: bytes = TWO, *messages: bytes) -> Bench:
     machine.read(topics.WORKLOAD, beat(0, snapshot), *messages)
     machine.echo(topics.LEDGER)
     return machine
-
-
-def edit(machine: Bench, hosts: int, **more: str | None) -> TopologyEvent:
-    head = machine.machine.ledger.head
-    assert head is not None
-    document = said.topology(hosts, idle_w=77, carbon_path=more.get("carbon_path"))
-    topology = read_topology(document)
-    return make_event(parent=head.event.id, kind="edited", actor="p", reason="", cause="c", topology=topology)
 
 
 def test_nothing_is_simulated_before_the_first_baseline_is_in_the_log() -> None:
@@ -284,42 +273,3 @@ def test_it_answers_for_the_topics_whose_first_reader_it_is() -> None:
         assert machine.dead() == [(topic, offset)]
     machine.read(topics.CALIBRATION, b"{")
     assert machine.dead() == []
-
-
-# -- carbon, with the real engine ------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("named", "sent", "intensity"),
-    [
-        ("/mnt/c.parquet", {"c.parquet": 20.0}, 20.0),
-        ("/mnt/c.parquet", {}, 0.0),  # as OpenDT's producers do
-        (None, {"c.parquet": 20.0}, 0.0),
-    ],
-)
-def test_carbon_comes_with_the_snapshot_and_is_zero_where_nobody_sent_it(
-    named: str | None, sent: dict[str, float], intensity: float
-) -> None:
-    columns = {name: {"timestamp_ms": [0], "intensity_g_per_kwh": [value]} for name, value in sent.items()}
-    snapshot = said.snapshot(T0, said.topology(2, carbon_path=named), columns)
-    machine = bench.simulator(NATIVE)
-    machine.read(topics.PHYSICAL, snapshot)
-    machine.read(topics.WORKLOAD, beat(0, snapshot), beat(2, snapshot))
-    machine.echo(topics.LEDGER)
-    (result,) = machine.values(topics.RESULTS)
-    assert result["total"]["power_w"] == [100, 100]
-    assert result["total"]["carbon_intensity_g_per_kwh"] == [intensity, intensity]
-
-
-@pytest.mark.parametrize(("carbon_path", "intensity"), [("D:\\other\\c.parquet", 20.0), ("nobody-sent-this.parquet", 0.0)])
-def test_an_edit_may_name_a_trace_in_another_folder_or_one_that_nobody_sent(carbon_path: str, intensity: float) -> None:
-    columns = {"c.parquet": {"timestamp_ms": [0], "intensity_g_per_kwh": [20.0]}}
-    snapshot = said.snapshot(T0, said.topology(2, carbon_path="/mnt/c.parquet"), columns)
-    machine = bench.simulator(NATIVE)
-    machine.read(topics.PHYSICAL, snapshot)
-    machine.read(topics.WORKLOAD, beat(0, snapshot), beat(8, snapshot))
-    machine.echo(topics.LEDGER)
-    machine.read(topics.LEDGER, event_record(edit(machine, 2, carbon_path=carbon_path)))
-    machine.read(topics.CALIBRATION, decision_record(6, pin=2))
-    (result,) = machine.values(topics.RESULTS)
-    assert result["total"]["carbon_intensity_g_per_kwh"] == [intensity, intensity]
