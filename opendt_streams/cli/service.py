@@ -45,4 +45,6 @@ def service(
     )
     os.environ[RUN_DIR_VARIABLE] = str(run_dir)
     Path(run_dir).mkdir(parents=True, exist_ok=True)
-    run_service(name, Deployment.open(run_dir, config, flags))
+    deployment = Deployment.open(run_dir, config, flags)
+    deployment.describe()
+    run_service(name, deployment)

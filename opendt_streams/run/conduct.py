@@ -114,7 +114,7 @@ class _Conductor:
 
     async def _follow(self) -> None:
         async with LogReader(self._deployment.url, self._deployment.settings.kafka) as reader:
-            await follow(reader, self._progress)
+            await follow(reader, self._deployment.partition, self._progress)
 
     async def _tend_broker(self) -> None:
         """The run's own broker is a service like the others: dead, it is started again where its clients look for it."""
@@ -138,7 +138,7 @@ class _Conductor:
             return
         self._looked_for_stall = now
         async with LogReader(self._deployment.url, self._deployment.settings.kafka) as reader:
-            announced = await announced_until_ms(reader)
+            announced = await announced_until_ms(reader, self._deployment.partition)
         reached = self._progress.simulated_until_ms or self._progress.first_window_ms or 0
         behind = announced is not None and announced - reached >= 2 * self._deployment.settings.simulator.window
         if behind or self._progress.results_ended:
@@ -167,8 +167,8 @@ async def _broker(plan: Plan, *, quiet: bool) -> AsyncIterator[tuple[Deployment,
 
 async def _require_empty(deployment: Deployment) -> None:
     async with LogReader(deployment.url, deployment.settings.kafka) as reader:
-        for topic in (*topics.TWIN_TOPICS, topics.CONFIG):
-            if await reader.end(topic):
+        for topic in topics.TWIN_TOPICS:
+            if await reader.end(topic, deployment.partition):
                 raise BadInput(
                     f"the topic {deployment.topic(topic)} already holds a run",
                     where=deployment.url,

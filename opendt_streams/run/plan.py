@@ -12,6 +12,7 @@ import yaml
 
 from opendt_streams.errors import BadInput
 from opendt_streams.model import times
+from opendt_streams.run.manifest import Manifest
 from opendt_streams.settings import Settings, effective_document, load
 from opendt_streams.streams.deployment import CONFIG_FILE
 from opendt_streams.workload.reader import read_workload
@@ -66,6 +67,8 @@ def make_plan(
     if resume:
         if kept is None or not kept.exists():
             raise BadInput("nothing to resume", expected="--run-dir with the folder of an earlier run", where=str(run_dir or "--resume"))
+        if Manifest.read(kept.parent).state == "complete":
+            raise BadInput("this run is complete", where=str(run_dir), hint=f"`opendt runs show {kept.parent.name}` shows what it came to.")
         config = config or kept
     elif run_dir is not None and (run_dir / "manifest.json").exists():
         raise BadInput("this folder holds a run already", where=str(run_dir), hint="Give --resume to go on with it, or another --run-dir.")

@@ -16,7 +16,7 @@ import orjson
 import psutil
 import structlog
 
-from opendt_streams.errors import OpenDTError
+from opendt_streams.errors import BadInput, OpenDTError
 from opendt_streams.streams import lifeline
 
 SERVICES_FILE: Final = "services.json"
@@ -32,7 +32,7 @@ log = structlog.get_logger()
 
 
 class ServiceFailed(OpenDTError):
-    """A service cannot go on, and starting it again would not help."""
+    """A service cannot go on, and starting it again does not help."""
 
 
 @dataclass(slots=True)
@@ -72,7 +72,8 @@ class Supervisor:
         """Note memory, notice deaths, start again what is due.
 
         Raises:
-            ServiceFailed: a service refuses its input, or dies again and again.
+            BadInput: a service refuses its settings or its input.
+        ServiceFailed: a service dies again and again.
         """
         for child in self.children.values():
             if child.name in self.finished:
@@ -152,7 +153,7 @@ class Supervisor:
     def _died(self, child: Child, code: int) -> None:
         words = "killed" if code < 0 else last_words(self.log_of(child.name))
         if code == _REFUSED:
-            raise ServiceFailed(f"{child.name} refuses to run: {words}")
+            raise BadInput(f"{child.name} refuses to run: {words}")
         lived = time.monotonic() - child.started_at
         child.in_a_row = 0 if lived > _STEADY_S else child.in_a_row + 1
         if child.in_a_row > _MOST_RESTARTS_IN_A_ROW:

@@ -13,7 +13,6 @@ from opendt_streams.streams.log import LogReader, Record
 from opendt_streams.wire import topics
 from opendt_streams.wire.twin import read_value
 
-_PARTITION: Final = 0
 _TAIL: Final = 50
 _LOOK_S: Final = 0.1
 
@@ -47,13 +46,13 @@ class Progress:
         return self.results_ended and self.calibration_ended
 
 
-async def follow(log: LogReader, progress: Progress) -> None:
+async def follow(log: LogReader, partition: int, progress: Progress) -> None:
     """Take what both topics say, until both have ended."""
     positions = {topics.RESULTS: 0, topics.CALIBRATION: 0}
     while not progress.ended:
         moved = False
         for topic, position in positions.items():
-            async for record in log.read(topic, _PARTITION, position):
+            async for record in log.read(topic, partition, position):
                 progress.take(record)
                 positions[topic] = record.offset + 1
                 moved = True
@@ -61,11 +60,11 @@ async def follow(log: LogReader, progress: Progress) -> None:
             await asyncio.sleep(_LOOK_S)
 
 
-async def announced_until_ms(log: LogReader) -> int | None:
+async def announced_until_ms(log: LogReader, partition: int) -> int | None:
     """The newest heartbeat among the last messages of dc.workload: what the simulator should have reached by now."""
-    end = await log.end(topics.WORKLOAD, _PARTITION)
+    end = await log.end(topics.WORKLOAD, partition)
     newest: int | None = None
-    async for record in log.read(topics.WORKLOAD, _PARTITION, max(await log.start(topics.WORKLOAD, _PARTITION), end - _TAIL), end):
+    async for record in log.read(topics.WORKLOAD, partition, max(await log.start(topics.WORKLOAD, partition), end - _TAIL), end):
         value = read_value(record.value or b"{}")
         if value.get("message_type") == "heartbeat":
             newest = max(newest or 0, times.parse(value["timestamp"]))
@@ -77,7 +76,7 @@ async def first_message_ms(deployment: Deployment) -> int | None:
     produced: list[int] = []
     async with LogReader(deployment.url, deployment.settings.kafka) as log:
         for topic in topics.DATACENTER_TOPICS:
-            start = await log.start(topic, _PARTITION)
-            if start < await log.end(topic, _PARTITION):
-                produced += [record.timestamp_ms async for record in log.read(topic, _PARTITION, start, start + 1)]
+            start = await log.start(topic, deployment.partition)
+            if start < await log.end(topic, deployment.partition):
+                produced += [record.timestamp_ms async for record in log.read(topic, deployment.partition, start, start + 1)]
     return min(produced, default=None)

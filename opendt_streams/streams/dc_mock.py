@@ -29,6 +29,13 @@ from opendt_streams.workload.replay import EndItem, HeartbeatItem, Item, PowerIt
 SERVICE: Final = "dc-mock"
 SEQUENCE: Final = "opendt_sequence"  # header: how many messages dc-mock had sent on this topic before
 _TAIL: Final = 200
+_KINDS: Final[dict[type[Item], str]] = {
+    SnapshotItem: "topology-snapshot",
+    TaskItem: "task",
+    PowerItem: "power",
+    HeartbeatItem: "heartbeat",
+    EndItem: "end",
+}
 
 log = structlog.get_logger()
 
@@ -84,7 +91,7 @@ class DcMock:
 
     async def _send(self, item: Item, sequence: int) -> None:
         value = self._value(item)
-        kind = type(item).__name__.removesuffix("Item").lower()
+        kind = _KINDS[type(item)]
         datacenter, partition = self._deployment.datacenter, self._deployment.partition
         identity = f"{datacenter}|{item.topic}|{sequence}"
         await self._publisher.send_bytes(item.topic, value, identity, kind, datacenter, partition, {SEQUENCE: str(sequence)})

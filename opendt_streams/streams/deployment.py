@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import yaml
 from aiokafka.partitioner import murmur2
 
-from opendt_streams.broker import TopicSettings, live_broker
+from opendt_streams.broker import TopicSettings, live_broker, publish
 from opendt_streams.errors import BadConfiguration, BrokerUnavailable
-from opendt_streams.settings import Settings, load
+from opendt_streams.settings import Settings, effective_document, load
 from opendt_streams.wire import topics
 
 RUN_DIR_VARIABLE: Final = "OPENDT_RUN_DIR"
@@ -51,6 +52,17 @@ class Deployment:
                 f"{RUN_DIR_VARIABLE} is not set", expected="the run folder", hint="Or use `opendt service NAME --run-dir DIR`."
             )
         return cls.open(Path(run_dir))
+
+    def describe(self) -> None:
+        """Leave in the run folder what commands that read the run need, unless it is there: the settings, and where the log answers."""
+        path = self.run_dir / CONFIG_FILE
+        if path.exists():
+            return
+        unfinished = path.with_name(f".{CONFIG_FILE}.{os.getpid()}")
+        unfinished.write_text(yaml.safe_dump(effective_document(self.settings), sort_keys=False), encoding="utf-8")
+        unfinished.replace(path)
+        if self.settings.broker is not None:
+            publish(self.run_dir, self.settings.broker)
 
     @property
     def datacenter(self) -> str:

@@ -86,7 +86,8 @@ class FromFolder:
 
 def create(deployment: Deployment) -> App:
     """The Faust application."""
-    app = create_app(SERVICE, deployment)
+    # A group of its own: it gets all partitions, whatever other recorders do, and so the one of its datacenter.
+    app = create_app(f"{SERVICE}-{deployment.datacenter}", deployment)
     storage = FromFolder(deployment)
     worker = Worker(SERVICE, app, storage)
 

@@ -38,9 +38,9 @@ def run_service(name: Service, deployment: Deployment) -> None:
         return
     module = importlib.import_module(f"opendt_streams.streams.{name.value}")
     asyncio.run(declare(deployment.url, deployment.topic_settings(), deployment.settings.kafka.partitions))
-    with Path(os.devnull).open("w", encoding="utf-8") as nowhere:  # for Faust's spinner
-        worker = faust.Worker(module.create(deployment), loglevel=logging.WARNING, redirect_stdouts=False, quiet=True, stdout=nowhere)
-        worker.execute_from_commandline()
+    nowhere = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - for Faust's spinner, which writes until the very end
+    worker = faust.Worker(module.create(deployment), loglevel=logging.WARNING, redirect_stdouts=False, quiet=True, stdout=nowhere)
+    worker.execute_from_commandline()
 
 
 def log_to_stderr() -> None:
