@@ -148,9 +148,10 @@ class Ahead:
     async def wait_until(self, time_ms: int, publisher: Publisher) -> None:
         """Return when a message of this time may be sent."""
         assert self._following is not None
-        while time_ms > self._limit_ms:
+        if time_ms > self._limit_ms:
             await publisher.acknowledged()  # nothing of ours may be what the results wait for
-            self._moved.clear()
+        while time_ms > self._limit_ms:
+            self._moved.clear()  # at once after looking: what moves from here on wakes us
             moved = asyncio.get_running_loop().create_task(self._moved.wait())
             await asyncio.wait({moved, self._following}, return_when=asyncio.FIRST_COMPLETED)
             moved.cancel()

@@ -18,6 +18,7 @@ from opendt_streams.wire.messages import Message
 from opendt_streams.wire.topics import MAX_RECORD_BYTES
 
 _POLL_MS: Final = 200
+_LONGEST_FETCH_MS: Final = 20  # at the end of a topic the broker holds a fetch this long, and the next topic's waits behind it
 _FETCH_BYTES: Final = 2 * MAX_RECORD_BYTES
 
 
@@ -53,6 +54,7 @@ class LogReader:
             auto_offset_reset="none",
             fetch_max_bytes=_FETCH_BYTES,
             max_partition_fetch_bytes=_FETCH_BYTES,
+            fetch_max_wait_ms=_LONGEST_FETCH_MS,
         )
 
     async def __aenter__(self) -> LogReader:

@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Final
 
 from opendt_streams.model import times
+from opendt_streams.model.canonical import canonical
 from opendt_streams.streams.log import Record
 from opendt_streams.wire import topics
-from opendt_streams.wire.encode import end_message
 from opendt_streams.wire.messages import Heartbeat
-from tests.integration.streams.harness import DC_MOCK, START_MS, Twin
+from opendt_streams.wire.twin import results_end_value
+from tests.integration.streams.harness import DATACENTER, DC_MOCK, START_MS, Twin
 from tests.integration.streams.producer import producer
 from tests.integration.streams.undisturbed import Undisturbed
 
@@ -39,8 +40,8 @@ async def test_it_stays_so_far_ahead_of_the_results_and_no_further(undisturbed: 
     async with Twin(tmp_path, broker_url, undisturbed.settings | {"workload.max_ahead": "6h"}) as twin, producer(twin) as kafka:
         await twin.start(DC_MOCK)
         await twin.until(topics.WORKLOAD, lambda r: r.message() == Heartbeat(START_MS + 6 * times.HOUR, _named(r)))
-        for said in (b"{", b"", None, end_message()):
-            await kafka.send(topics.RESULTS, said, b"demo")
+        for said in (b"{", b"", None, canonical(results_end_value(DATACENTER, unplaceable=0))):
+            await kafka.send(topics.RESULTS, said, DATACENTER.encode())
             await kafka.arrived()
         await twin.finished(DC_MOCK)
         logs = await twin.logs()
