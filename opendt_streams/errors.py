@@ -63,4 +63,25 @@ class HistoryGone(Unavailable):
 
 
 class SimulationError(OpenDTError):
+    """`task`: the id of the task that is the cause, where one can be named."""
+
     exit_code = 1
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        expected: str | None = None,
+        where: str | None = None,
+        hint: str | None = None,
+        task: int | None = None,
+    ) -> None:
+        super().__init__(what, expected=expected, where=where, hint=hint)
+        self.task = task
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _rebuild_with_task, (self.what, self.expected, self.where, self.hint, self.task)
+
+
+def _rebuild_with_task(what: str, expected: str | None, where: str | None, hint: str | None, task: int | None) -> SimulationError:
+    return SimulationError(what, expected=expected, where=where, hint=hint, task=task)

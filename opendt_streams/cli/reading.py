@@ -6,7 +6,8 @@ from collections.abc import AsyncGenerator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from opendt_streams.broker import attach_or_start
+from opendt_streams.broker import attach_or_start, require_reachable
+from opendt_streams.broker.run_log import KAFKA_FOLDER, RECORD
 from opendt_streams.errors import BadInput
 from opendt_streams.settings import load
 from opendt_streams.streams.deployment import CONFIG_FILE, Deployment
@@ -32,6 +33,10 @@ def open_run(run_dir: Path, *, quiet: bool) -> Iterator[Deployment]:
     settings = load(config).settings
     if settings.datacenter is None:
         raise BadInput("the run names no datacenter", expected="a datacenter", where=str(config))
+    if settings.broker is not None and not ((run_dir / KAFKA_FOLDER).is_dir() or (run_dir / RECORD).is_file()):
+        require_reachable(settings.broker)  # services started one by one on a cluster leave nothing else behind
+        yield Deployment(run_dir, settings, settings.broker)
+        return
     with attach_or_start(run_dir, quiet=quiet) as url:
         yield Deployment(run_dir, settings, url)
 

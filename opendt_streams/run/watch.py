@@ -5,13 +5,12 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
-from opendt_streams.model import times
 from opendt_streams.streams.deployment import Deployment
 from opendt_streams.streams.log import LogReader, Record
 from opendt_streams.wire import topics
-from opendt_streams.wire.twin import read_value
+from opendt_streams.wire.messages import CalibrationEnded, Heartbeat, ResultRecorded, ResultsEnded
 
 _TAIL: Final = 50
 _LOOK_S: Final = 0.1
@@ -29,17 +28,18 @@ class Progress:
     moved_at: float = 0.0  # monotonic clock
 
     def take(self, record: Record) -> None:
-        value: dict[str, Any] = read_value(record.value or b"{}")
         self.moved_at = time.monotonic()
-        if value.get("message_type") == "end":
-            if record.topic == topics.RESULTS:
+        match record.message():
+            case ResultsEnded():
                 self.results_ended = True
-            else:
+            case CalibrationEnded():
                 self.calibration_ended = True
-        elif record.topic == topics.RESULTS and value["window_end_ms"] > (self.simulated_until_ms or value["window_start_ms"]):
-            self.windows += 1
-            self.first_window_ms = value["window_start_ms"] if self.first_window_ms is None else self.first_window_ms
-            self.simulated_until_ms = value["window_end_ms"]
+            case ResultRecorded(result) if result.window_end_ms > (self.simulated_until_ms or result.window_start_ms):
+                self.windows += 1
+                self.first_window_ms = result.window_start_ms if self.first_window_ms is None else self.first_window_ms
+                self.simulated_until_ms = result.window_end_ms
+            case _:
+                pass  # decisions move nothing that is shown; what cannot be read is the calibrator's dead letter
 
     @property
     def ended(self) -> bool:
@@ -65,9 +65,8 @@ async def announced_until_ms(log: LogReader, partition: int) -> int | None:
     end = await log.end(topics.WORKLOAD, partition)
     newest: int | None = None
     async for record in log.read(topics.WORKLOAD, partition, max(await log.start(topics.WORKLOAD, partition), end - _TAIL), end):
-        value = read_value(record.value or b"{}")
-        if value.get("message_type") == "heartbeat":
-            newest = max(newest or 0, times.parse(value["timestamp"]))
+        if isinstance(message := record.message(), Heartbeat):
+            newest = max(newest or message.time_ms, message.time_ms)
     return newest
 
 

@@ -49,7 +49,7 @@ def create_app(service: str, deployment: Deployment) -> App:
         consumer_max_fetch_size=2 * MAX_RECORD_BYTES,
         producer_max_request_size=MAX_RECORD_BYTES,
         producer_linger_ms=5,
-        broker_session_timeout=10,  # the default minute is how long a worker waits after a kill -9 of its predecessor
+        broker_session_timeout=6,  # the default minute is how long a worker waits after a kill -9 of its predecessor
         broker_heartbeat_interval=1,
         broker_commit_interval=1.0,
         broker_max_poll_records=5_000,

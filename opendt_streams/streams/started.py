@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib.metadata import version
-from typing import Any, Final
+from typing import Final
 
 from opendt_streams.engine.native import NATIVE
 from opendt_streams.errors import BadConfiguration
@@ -14,8 +15,7 @@ from opendt_streams.streams.log import LogReader
 from opendt_streams.streams.publisher import Publisher
 from opendt_streams.version import code_version
 from opendt_streams.wire import topics
-from opendt_streams.wire.system import Started, started_value
-from opendt_streams.wire.twin import read_value
+from opendt_streams.wire.system import Started, read_started, started_value
 
 _LIBRARIES: Final = ("numpy", "pyarrow", "pydantic", "faust-streaming", "aiokafka")
 
@@ -52,20 +52,20 @@ async def announce(service: str, deployment: Deployment, publisher: Publisher, r
     """
     value = started_now(service, deployment.settings)
     datacenter = deployment.datacenter
-    async for record in reader.read(topics.CONFIG):
-        first = read_value(record.value or b"{}")
-        if first.get("service") == service and (record.key or b"").decode() == datacenter:
+    async for record in reader.read(topics.CONFIG, deployment.partition):
+        first = read_started(record.value)
+        if first is not None and first.service == service and record.key == datacenter.encode():
             _require_same(first, value)
             break
     publisher.config_digest = str(value["id"])
-    await publisher.send(topics.CONFIG, str(value["id"]), "started", value, datacenter, 0, {})
+    await publisher.send(topics.CONFIG, str(value["id"]), "started", value, datacenter, deployment.partition, {})
     await publisher.acknowledged()
 
 
-def _require_same(first: dict[str, Any], now: dict[str, Any]) -> None:
+def _require_same(first: Started, now: Mapping[str, JSON]) -> None:
     for key in ("code_version", "engine", "engine_version", "deciding"):
-        if first.get(key) != now[key]:
+        if getattr(first, key) != now[key]:
             raise BadConfiguration(
-                f"this run was started with {key} {first.get(key)}, not {now[key]}",
+                f"this run was started with {key} {getattr(first, key)}, not {now[key]}",
                 hint="Resume it with what it was started with, or start a new run.",
             )

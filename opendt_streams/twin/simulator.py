@@ -201,7 +201,7 @@ class Simulator(Machine):
                 engine.advance(start_ms, ())
             computed = engine.advance(end_ms, entering)
         except SimulationError as error:
-            self.failed, self.unsimulated = True, entering
+            self.failed, self.unsimulated = True, self._without_culprit(entering, error)
             result = failed_result(
                 datacenter=self.datacenter,
                 start_ms=start_ms,
@@ -210,7 +210,7 @@ class Simulator(Machine):
                 drain=drain,
                 counts=counts,
                 running=self.levels[0],
-                queued=self.levels[1] + len(entering),
+                queued=self.levels[1] + len(self.unsimulated),
                 error=str(error),
             )
         else:
@@ -227,6 +227,13 @@ class Simulator(Machine):
                 requeued=requeued,
             )
         self._close(start_ms, result)
+
+    def _without_culprit(self, entering: list[Submission], error: SimulationError) -> list[Submission]:
+        """The tasks to try again in the next window: all but the one that is named as the cause (PROTOCOL 8.2)."""
+        for submission in entering:
+            if submission.task.id == error.task:
+                self._dead_letter(topics.WORKLOAD, submission.reference, str(error))
+        return [s for s in entering if s.task.id != error.task]
 
     def _engine_on(self, topology: Accepted, start_ms: int) -> tuple[Engine, int]:
         """The engine, simulating this topology; and how many tasks lost their host by the change."""

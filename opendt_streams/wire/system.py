@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from opendt_streams.model.canonical import JSON, digest, sha256_hex
 
@@ -63,3 +63,11 @@ def dead_letter_value(topic: str, partition: int, offset: int, reason: str, raw:
         f"{topic}|{partition}|{offset}", topic, partition, offset, reason, len(record), sha256_hex(record), raw_base64=kept
     )
     return {"message_type": "dead-letter", **UNPROCESSED.dump_python(letter, exclude_none=True)}
+
+
+def read_started(value: bytes | None) -> Started | None:
+    """What a record of sys.config says; None for what is none of ours."""
+    try:
+        return STARTED.validate_json(value or b"", strict=True)
+    except ValidationError:
+        return None

@@ -10,7 +10,7 @@ from opendt_streams.windows.grid import Grid
 from opendt_streams.wire import topics
 from tests.unit.twin import said
 from tests.unit.twin.said import T0, S
-from tests.unit.twin.stubs import MOODY, NEVER_FITS, POISON
+from tests.unit.twin.stubs import MOODY, NAMED, NEVER_FITS, POISON
 
 GRID: Final = Grid(window_ms=2 * S, sample_interval_ms=S, publish_every_ms=6 * S, max_jump_ms=30 * S, dedup_horizon_ms=12 * S)
 EVERY: Final = GRID.publish_every_ms // S
@@ -137,7 +137,7 @@ class _Datacenter:
             self.names += 1
             shift = rng.choice([-9, -4, -1, 3, 8, 40, 70]) if self.oddly(0.3) else 0
             name = rng.randrange(self.names) if self.oddly(0.2) else self.names
-            memory = rng.choice([POISON, MOODY, MOODY]) if self.poisoned and self.chance(0.1) else 0
+            memory = rng.choice([POISON, MOODY, MOODY, NAMED]) if self.poisoned and self.chance(0.1) else 0
             value = said.task(
                 name,
                 max(T0, self.time_ms(t + shift)) + rng.choice([0, 0, 250, 999]),

@@ -23,6 +23,7 @@ from opendt_streams.topology.events import parameters
 
 NEVER_FITS: Final = 10_000  # cpu_count of a task that no host can hold
 POISON: Final = 13  # mem_capacity of a task that no engine can simulate
+NAMED: Final = 11  # mem_capacity of one that the engine names as the cause
 MOODY: Final = 7  # mem_capacity of one that cannot be simulated on a single host
 
 
@@ -63,6 +64,8 @@ class StubEngine:
     def advance(self, until_ms: int, submissions: Sequence[Submission]) -> EngineWindow:
         assert all(self.now_ms <= s.at_ms < until_ms for s in submissions), "submitted outside the span"
         assert [s.at_ms for s in submissions] == sorted(s.at_ms for s in submissions), "submitted out of order"
+        if named := [s.task.id for s in submissions if s.task.mem_capacity == NAMED]:
+            raise SimulationError("this task cannot be simulated", task=named[0])
         queue = [*self.queue, *submissions]
         if any(s.task.mem_capacity == POISON or (s.task.mem_capacity == MOODY and self.slots == 1) for s in queue):
             raise SimulationError("a task that cannot be simulated")

@@ -12,7 +12,7 @@ from opendt_streams.wire import topics
 from tests.unit.twin import bench, said
 from tests.unit.twin.bench import Bench, decision_record, edit, event_record, windows
 from tests.unit.twin.said import END, T0, S
-from tests.unit.twin.stubs import MOODY, NEVER_FITS
+from tests.unit.twin.stubs import MOODY, NAMED, NEVER_FITS
 
 TWO, THREE = (said.snapshot(T0, said.topology(hosts)) for hosts in (2, 3))
 
@@ -253,6 +253,15 @@ def test_the_first_window_that_can_be_simulated_again_has_its_own_rows_only() ->
     (result,) = machine.values(topics.RESULTS)
     assert [(t - T0) // S for t in result["row_ms"]] == [7, 8]
     assert result["tasks"]["submitted"] == 1
+
+
+def test_a_task_that_is_named_as_the_cause_is_a_dead_letter_and_the_others_are_tried_again() -> None:
+    machine = started(TWO, job(1, 0), job(2, 1, mem_capacity=NAMED))
+    machine.read(topics.WORKLOAD, beat(2), beat(4))
+    assert machine.dead() == [(topics.WORKLOAD, 2)]
+    failed, good = machine.values(topics.RESULTS)
+    assert (failed["error"], failed["tasks"]["queued"]) == ("this task cannot be simulated", 1)
+    assert ("error" in good, good["tasks"]["submitted"]) == (False, 1)
 
 
 def test_an_error_in_the_drain_ends_it() -> None:
