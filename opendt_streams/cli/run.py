@@ -67,6 +67,8 @@ def run(
     )
     plan = make_plan(run_dir=run_dir, config=config, flags=flags, external=external, resume=resume, data_dir=DATA, now_ms=now_ms())
     console = people(stderr=True)
+    for note in plan.notes:
+        console.print(f"Note: {note}")
     if not as_json:
         console.print(f"Run folder: {plan.run_dir}")
     outcome = _conduct(plan, console, began, quiet=as_json)

@@ -34,13 +34,14 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """`span` is None where others feed the dc topics: nobody knows when they will end."""
+    """`span` is None where others feed the dc topics: nobody knows when they will end. `notes`: how settings were understood."""
 
     run_dir: Path
     settings: Settings
     external: bool
     resume: bool
     span: Span | None
+    notes: tuple[str, ...] = ()
 
     @property
     def datacenter(self) -> str:
@@ -85,11 +86,12 @@ def make_plan(
             if not directory.exists():
                 write_sample(directory, SAMPLE_SEED)
         changes["workload.directory"] = str(directory.resolve())
-    settings = load(config, {**flags, **changes}).settings
+    loaded = load(config, {**flags, **changes})
+    settings = loaded.settings
     span = None if external else _span(settings)
     run_dir.mkdir(parents=True, exist_ok=True)
     (run_dir / CONFIG_FILE).write_text(yaml.safe_dump(effective_document(settings), sort_keys=False), encoding="utf-8")
-    return Plan(run_dir, settings, external, resume, span)
+    return Plan(run_dir, settings, external, resume, span, tuple(loaded.notes))
 
 
 def input_digests(plan: Plan) -> dict[str, str]:
