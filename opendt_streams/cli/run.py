@@ -86,7 +86,7 @@ def _conduct(plan: Plan, console: Console, began: float, *, quiet: bool) -> Outc
         run=plan.run_dir.name,
         datacenter=plan.datacenter,
         state="running",
-        started=times.iso(now_ms()),
+        started=_now(),
         ended=None,
         code_version=code_version(),
         engine=plan.settings.engine.name,
@@ -100,11 +100,15 @@ def _conduct(plan: Plan, console: Console, began: float, *, quiet: bool) -> Outc
         with _log_file(plan), _bar(plan, console, quiet=quiet) as bar:
             outcome = asyncio.run(conduct(plan, quiet=quiet, show=bar, began=began))
     except OpenDTError as error:
-        manifest.model_copy(update={"state": "failed", "ended": times.iso(now_ms()), "notes": [str(error)]}).write(plan.run_dir)
+        manifest.model_copy(update={"state": "failed", "ended": _now(), "notes": [str(error)]}).write(plan.run_dir)
         raise
-    ended = {"state": outcome.state, "ended": times.iso(now_ms()), "summary": outcome.summary, "notes": outcome.notes}
+    ended = {"state": outcome.state, "ended": _now(), "summary": outcome.summary, "notes": outcome.notes}
     manifest.model_copy(update=ended).write(plan.run_dir)
     return outcome
+
+
+def _now() -> str:
+    return times.iso(times.floor(now_ms(), times.SECOND))
 
 
 class _Show:

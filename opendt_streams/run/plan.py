@@ -10,7 +10,7 @@ from typing import Final
 
 import yaml
 
-from opendt_streams.errors import BadInput
+from opendt_streams.errors import BadInput, Unavailable
 from opendt_streams.model import times
 from opendt_streams.run.manifest import Manifest
 from opendt_streams.settings import Settings, effective_document, load
@@ -68,8 +68,7 @@ def make_plan(
     if resume:
         if kept is None or not kept.exists():
             raise BadInput("nothing to resume", expected="--run-dir with the folder of an earlier run", where=str(run_dir or "--resume"))
-        if Manifest.read(kept.parent).state == "complete":
-            raise BadInput("this run is complete", where=str(run_dir), hint=f"`opendt runs show {kept.parent.name}` shows what it came to.")
+        _require_resumable(kept.parent)
         config = config or kept
     elif run_dir is not None and (run_dir / "manifest.json").exists():
         raise BadInput("this folder holds a run already", where=str(run_dir), hint="Give --resume to go on with it, or another --run-dir.")
@@ -92,6 +91,14 @@ def make_plan(
     run_dir.mkdir(parents=True, exist_ok=True)
     (run_dir / CONFIG_FILE).write_text(yaml.safe_dump(effective_document(settings), sort_keys=False), encoding="utf-8")
     return Plan(run_dir, settings, external, resume, span, tuple(loaded.notes))
+
+
+def _require_resumable(run_dir: Path) -> None:
+    manifest = Manifest.read(run_dir)
+    if manifest.state == "complete":
+        raise BadInput("this run is complete", where=str(run_dir), hint=f"`opendt runs show {run_dir.name}` shows what it came to.")
+    if manifest.state_now(run_dir) == "running":
+        raise Unavailable("this run is under way", where=str(run_dir), hint="Wait until it ends, or stop it.")
 
 
 def input_digests(plan: Plan) -> dict[str, str]:

@@ -134,6 +134,15 @@ def test_a_folder_with_a_run_is_not_used_again(calm: dict[str, Any], folder: Pat
     assert "--resume" in done.stderr
 
 
+def test_a_run_that_is_over_or_under_way_is_not_resumed(calm: dict[str, Any], folder: Path) -> None:
+    over = opendt(folder, "run", "--resume", "--run-dir", "calm")
+    assert (over.returncode, "complete" in over.stderr) == (2, True), over.stderr
+    with running(folder, folder / "busy", "--workload", "site", "--speed", "1") as run:
+        run.until((folder / "busy/services.json").exists, "its services")
+        twice = opendt(folder, "run", "--resume", "--run-dir", "busy")
+    assert (twice.returncode, "under way" in twice.stderr) == (3, True), twice.stderr
+
+
 def test_without_java_it_says_what_to_do(folder: Path) -> None:
     done = opendt(folder, "run", "--workload", "site", OPENDT_JAVA=str(folder / "no-java"))
     assert done.returncode == 3, done.stderr
