@@ -81,7 +81,7 @@ def _supervisor_is_gone(run_dir: Path) -> bool:
     path = run_dir / SERVICES_FILE
     try:
         written_s = path.stat().st_mtime
-        process = psutil.Process(orjson.loads(path.read_bytes())["supervisor"])
+        process = psutil.Process(orjson.loads(path.read_bytes())["supervisor"]["pid"])
         return not is_running(process) or process.create_time() > written_s + _SAME_SECOND_S
     except (OSError, ValueError, KeyError, TypeError):
         return False  # nothing is known of a supervisor: it may be about to write the file

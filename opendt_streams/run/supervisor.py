@@ -17,9 +17,9 @@ import psutil
 import structlog
 
 from opendt_streams.errors import BadInput, OpenDTError
+from opendt_streams.run.manifest import SERVICES_FILE
 from opendt_streams.streams import lifeline
 
-SERVICES_FILE: Final = "services.json"
 _FIRST_BACK_OFF_S: Final = 0.25
 _LONGEST_BACK_OFF_S: Final = 10.0
 _STEADY_S: Final = 30.0  # a service that lived this long starts anew with a short back-off
@@ -129,9 +129,9 @@ class Supervisor:
         return [f"{name} was started again after: {reason}" for name, child in self.children.items() for reason in child.reasons]
 
     def write_pids(self) -> None:
-        """services.json: who runs, for people and for tests."""
-        services = {name: {"pid": c.process.pid, "restarts": c.restarts} for name, c in self.children.items()}
-        document = {"supervisor": os.getpid(), "services": services, "broker": {"pid": self.broker_pid}}
+        """services.json: who runs, for people and for tests, by name."""
+        document: dict[str, dict[str, int | None]] = {"supervisor": {"pid": os.getpid()}, "broker": {"pid": self.broker_pid}}
+        document |= {name: {"pid": c.process.pid, "restarts": c.restarts} for name, c in self.children.items()}
         unfinished = self._run_dir / f".{SERVICES_FILE}"
         unfinished.write_bytes(orjson.dumps(document, option=orjson.OPT_INDENT_2))
         unfinished.replace(self._run_dir / SERVICES_FILE)

@@ -51,8 +51,7 @@ class Running:
     def pids(self) -> dict[str, int]:
         """Of services and broker, as services.json says."""
         document = json.loads((self.run_dir / "services.json").read_text())
-        found = {name: s["pid"] for name, s in document["services"].items()}
-        return found | ({"broker": document["broker"]["pid"]} if document["broker"]["pid"] else {})
+        return {name: who["pid"] for name, who in document.items() if name != "supervisor" and who["pid"]}
 
     def until(self, condition: Callable[[], bool], what: str) -> None:
         """Wait for a condition while the run goes on."""

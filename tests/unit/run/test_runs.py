@@ -29,7 +29,7 @@ def make(data: Path, run: str, **fields: Any) -> Path:
 
 
 def supervised_by(folder: Path, pid: int) -> None:
-    (folder / SERVICES_FILE).write_text(json.dumps({"supervisor": pid, "services": {}, "broker": {"pid": None}}))
+    (folder / SERVICES_FILE).write_text(json.dumps({"supervisor": {"pid": pid}, "broker": {"pid": None}}))
 
 
 def gone() -> int:

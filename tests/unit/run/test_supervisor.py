@@ -48,7 +48,7 @@ def test_a_killed_child_comes_back_and_is_counted(supervise: Callable[[str], Sup
         before.kill()
         tend_until(supervisor, lambda: supervisor.restarts() == {"worker": 1})
         pids = json.loads((tmp_path / "services.json").read_text())
-        assert pids["services"]["worker"] == {"pid": supervisor.children["worker"].process.pid, "restarts": 1}
+        assert pids["worker"] == {"pid": supervisor.children["worker"].process.pid, "restarts": 1}
         assert supervisor.notes() == ["worker was started again after: signal 9"]
         assert supervisor.peak_rss_mb().keys() == {"worker"}
     assert supervisor.children["worker"].process.poll() is not None
