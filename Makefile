@@ -17,7 +17,7 @@ PYTHON_CODE := opendt_streams tests $(if $(wildcard benchmarks/*.py),benchmarks)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test lint types check format schemas constraints clean
+.PHONY: help install run test bench lint types check format schemas constraints clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,6 +39,9 @@ run: $(INSTALLED)  ## Run the twin on a sample datacenter, with a progress bar a
 
 test: $(INSTALLED)  ## Run all tests
 	$(BIN)/python -m pytest $(TESTS) $(ARGS)
+
+bench: $(INSTALLED)  ## Measure the engine; the figures go to benchmarks/engine.md
+	$(BIN)/python benchmarks/engine.py --write
 
 lint: $(INSTALLED)  ## Check style, formatting, and that imports point one way
 	$(BIN)/ruff check .

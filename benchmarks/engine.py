@@ -1,6 +1,7 @@
 """How fast the native engine is: SURF where it lies beside the checkout, and generated workloads.
 
-Run: python benchmarks/engine.py [--quick]. Prints a Markdown table; every line runs in its own process, for the sake of its peak memory.
+Run: make bench, or python benchmarks/engine.py [--quick]. Prints a Markdown table; every line runs in its own process, for the sake of its
+peak memory.
 """
 
 from __future__ import annotations
@@ -12,16 +13,20 @@ import os
 import platform
 import resource
 import statistics
+import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 
+from opendt_streams.engine.export import no_collector
 from opendt_streams.engine.native import NATIVE
 from opendt_streams.engine.native.simulation import simulate
 from opendt_streams.engine.port import Engine, EngineSettings, Submission
+from opendt_streams.engine.task_columns import TaskColumns
 from opendt_streams.engine.trace_files import read_carbon, read_tasks
 from opendt_streams.model.carbon import CarbonTrace
 from opendt_streams.model.task import Fragments, Task
@@ -32,60 +37,74 @@ SURF = Path(__file__).resolve().parents[1] / ".." / "shared" / "data" / "SURF"
 WINDOW_MS, SAMPLE_MS, DAY_MS = 300_000, 30_000, 86_400_000
 
 
-def surf() -> tuple[Topology, dict[str, CarbonTrace], list[Task]]:
+Case = tuple[Topology, dict[str, CarbonTrace], TaskColumns]
+
+
+def surf() -> Case:
     topology = read_topology(json.loads((SURF / "topology.json").read_bytes()))
     carbon = {c.carbon_trace: read_carbon(SURF / "carbon.parquet") for c in topology.clusters if c.carbon_trace}
-    tasks = sorted((t for t in read_tasks(SURF) if len(t.fragments)), key=lambda t: t.submission_ms)
-    return topology, carbon, tasks
+    return topology, carbon, read_tasks(SURF).in_order_of_submission()
 
 
-def generated(
-    hosts: int, tasks: int, span_ms: int, mean_fragments: float, seed: int = 1
-) -> tuple[Topology, dict[str, CarbonTrace], list[Task]]:
+def generated(hosts: int, tasks: int, span_ms: int, mean_fragments: float, seed: int = 1) -> Case:
     """Tasks spread evenly over the span, with fragments of 30 s (whole seconds below for the last one)."""
     rng = np.random.default_rng(seed)
     topology = Topology(
         (Cluster("C", (HostGroup("H", hosts, 1, 16, 2100.0, 128_000, PowerModel("mse", 25.0, 174.0, calibration_factor=4.0)),)),)
     )
-    counts = rng.geometric(1 / mean_fragments, tasks)
-    first = np.cumsum(counts) - counts
-    duration = np.full(int(counts.sum()), SAMPLE_MS)
-    duration[first + counts - 1] = rng.integers(1, 31, tasks) * 1000
+    count = rng.geometric(1 / mean_fragments, tasks)
+    duration = np.full(int(count.sum()), SAMPLE_MS)
+    duration[np.cumsum(count) - 1] = rng.integers(1, 31, tasks) * 1000
     usage = np.round(rng.uniform(0, 4000, len(duration)))
-    submitted = np.sort(rng.integers(0, span_ms, tasks)).tolist()
-    columns = (
-        submitted,
-        rng.integers(1, 9, tasks).tolist(),
-        rng.integers(1000, 16_000_000, tasks).tolist(),
-        first.tolist(),
-        counts.tolist(),
-    )
-    return (
-        topology,
-        {},
-        [
-            Task(i, at, 0, cores, 0.0, memory, Fragments(duration[lo : lo + n], usage[lo : lo + n]))
-            for i, (at, cores, memory, lo, n) in enumerate(zip(*columns, strict=True))
-        ],
-    )
+    submitted = np.sort(rng.integers(0, span_ms, tasks))
+    cores, memory_mib = rng.integers(1, 9, tasks), rng.integers(1, 16_000, tasks)
+    return topology, {}, TaskColumns(np.arange(tasks), submitted, cores, np.zeros(tasks), memory_mib, count, duration, usage)
 
 
-Case = tuple[Topology, dict[str, CarbonTrace], list[Task]]
+def objects(columns: TaskColumns) -> list[Task]:
+    """As the twin has them, which reads them one by one."""
+    parts = (columns.id, columns.submission_ms, columns.cpu_count, columns.memory_mib, np.cumsum(columns.count), columns.count)
+    return [
+        Task(i, at, 0, cores, 0.0, memory * 1000, Fragments(columns.duration_ms[end - n : end], columns.cpu_usage_mhz[end - n : end]))
+        for i, at, cores, memory, end, n in zip(*(p.tolist() for p in parts), strict=True)
+    ]
 
 
 def one_call(case: Case, read_s: float = 0.0) -> list[str]:
     """Power of a whole workload at 150 s, as `opendt engine run` computes it."""
     topology, carbon, tasks = case
     begin = time.perf_counter()
-    simulation = simulate(topology, carbon, tasks, interval_ms=150_000)
+    with no_collector():
+        simulation = simulate(topology, carbon, tasks, interval_ms=150_000)
     rows = sum(piece.end - piece.first for piece in simulation.pieces(marks=False))
     wall = time.perf_counter() - begin
-    return [f"{wall:.2f} s (+ {read_s:.2f} s reading)", f"{len(tasks) / wall:,.0f} tasks/s, {rows:,} rows"]
+    total = f"{wall + read_s:.2f} s ({read_s:.2f} s of it reading)" if read_s else f"{wall:.2f} s"
+    return [total, f"{len(tasks) / wall:,.0f} tasks/s, {rows:,} rows"]
+
+
+def whole_process(files: list[str], *options: str) -> list[str]:
+    """`opendt engine run` from the shell: start of Python, imports, reading, simulating, writing."""
+    with tempfile.TemporaryDirectory() as folder:
+        experiment = {
+            "topologies": [{"pathToFile": str(SURF / "topology.json")}],
+            "workloads": [{"pathToFile": str(SURF), "type": "ComputeWorkload"}],
+            "exportModels": [{"exportInterval": 150, "filesToExport": files}],
+        }
+        path = Path(folder) / "experiment.json"
+        path.write_text(json.dumps(experiment))
+        command = [str(Path(sys.executable).with_name("opendt")), "engine", "run", "--experiment", str(path), "--output", folder, *options]
+        walls = []
+        for _ in range(3):
+            begin = time.perf_counter()
+            subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+            walls.append(time.perf_counter() - begin)
+    return [f"{statistics.median(walls):.2f} s (median of 3)", "tables " + ", ".join(files)]
 
 
 def windows(case: Case, days: float) -> list[str]:
     """As the twin does it: 5-minute windows of 30 s rows. Says how the last day compares with the first, and what a checkpoint costs."""
-    topology, carbon, tasks = case
+    topology, carbon, columns = case
+    tasks = objects(columns)
     origin = tasks[0].submission_ms // WINDOW_MS * WINDOW_MS
     engine: Engine = NATIVE.start(EngineSettings(origin, SAMPLE_MS), topology, carbon)
     costs, largest, slowest, next_task = [], 0, 0.0, 0
@@ -98,7 +117,7 @@ def windows(case: Case, days: float) -> list[str]:
         engine.advance(start + WINDOW_MS, submissions)
         costs.append(time.perf_counter() - begin)
         if len(costs) % 288 == 144:
-            size, restore_s = checkpoint(engine, EngineSettings(origin, SAMPLE_MS), case)
+            size, restore_s = checkpoint(engine, EngineSettings(origin, SAMPLE_MS), topology, carbon, tasks)
             largest, slowest = max(largest, size), max(slowest, restore_s)
     day = max(min(288, len(costs) // 2), 1)
     ratio = statistics.median(costs[-day:]) / statistics.median(costs[:day])
@@ -109,8 +128,9 @@ def windows(case: Case, days: float) -> list[str]:
     ]
 
 
-def checkpoint(engine: Engine, settings: EngineSettings, case: Case) -> tuple[int, float]:
-    topology, carbon, tasks = case
+def checkpoint(
+    engine: Engine, settings: EngineSettings, topology: Topology, carbon: dict[str, CarbonTrace], tasks: Sequence[Task]
+) -> tuple[int, float]:
     text = json.dumps(engine.checkpoint())
     begin = time.perf_counter()
     NATIVE.restore(settings, topology, carbon, json.loads(text), tasks.__getitem__)
@@ -125,6 +145,9 @@ def surf_one_call() -> list[str]:
 
 LINES: dict[str, tuple[bool, Callable[[float], Sequence[str]]]] = {
     "SURF week, one call, 150 s": (True, lambda scale: surf_one_call()),
+    "SURF week, whole process": (True, lambda scale: whole_process(["powerSource", "service"])),
+    "SURF week, whole process, all tables": (True, lambda scale: whole_process(["powerSource", "host", "task", "service"])),
+    "SURF week, whole process, 2.4g+": (True, lambda scale: whole_process(["powerSource", "service"], "--semantics", "2.4g+")),
     "SURF week, 2016 windows, 30 s": (True, lambda scale: windows(surf(), 7)),
     "1 M short tasks, 1,000 hosts, one call": (
         False,
@@ -141,19 +164,26 @@ LINES: dict[str, tuple[bool, Callable[[float], Sequence[str]]]] = {
 def measure(name: str, scale: float, channel: multiprocessing.Queue[list[str]]) -> None:
     found = [name, *LINES[name][1](scale)]
     unit = 1e6 if sys.platform == "darwin" else 1e3
-    channel.put([*found, f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit:.0f} MB"])
+    peak = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    channel.put([*found, f"{peak / unit:.0f} MB"])
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="generated workloads at a tenth of their size")
-    scale = 0.1 if parser.parse_args().quick else 1.0
-    print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, numpy {np.__version__}, scale {scale:g}\n")
-    print("| case | wall time | more | peak memory |\n|---|---|---|---|")
+def machine() -> str:
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text().splitlines() if info.exists() else []
+    model = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.processor())
+    return f"{model or platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, numpy {np.__version__}"
+
+
+def table(scale: float) -> Iterator[str]:
+    yield f"{machine()}, scale {scale:g}"
+    yield ""
+    yield "| case | wall time | more | peak memory |"
+    yield "|---|---|---|---|"
     spawn = multiprocessing.get_context("spawn")
     for name, (needs_surf, _) in LINES.items():
         if needs_surf and not SURF.is_dir():
-            print(f"| {name} | skipped: no ../shared/data/SURF | | |")
+            yield f"| {name} | skipped: no ../shared/data/SURF | | |"
             continue
         channel: multiprocessing.Queue[list[str]] = spawn.Queue()
         process = spawn.Process(target=measure, args=(name, scale, channel))
@@ -161,7 +191,21 @@ def main() -> None:
         process.join()
         if process.exitcode != 0:
             raise SystemExit(f"{name}: the measuring process ended with {process.exitcode}")
-        print("| " + " | ".join(channel.get()) + " |", flush=True)
+        yield "| " + " | ".join(channel.get()) + " |"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="generated workloads at a tenth of their size")
+    parser.add_argument("--write", action="store_true", help="keep the table in engine.md beside this file")
+    arguments = parser.parse_args()
+    lines = []
+    for line in table(0.1 if arguments.quick else 1.0):
+        print(line, flush=True)
+        lines.append(line)
+    if arguments.write:
+        head = "# The native engine: last figures\n\nFrom `make bench`; see engine.py for what each line does.\n\n"
+        Path(__file__).with_suffix(".md").write_text(head + "\n".join(lines) + "\n")
 
 
 if __name__ == "__main__":

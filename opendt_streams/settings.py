@@ -114,6 +114,7 @@ class SimulatorSettings(Section):
 
 class EngineSection(Section):
     name: Literal["native"]
+    semantics: Literal["2.4f", "2.4g+"]
 
 
 class CalibratorSettings(Section):

@@ -9,21 +9,25 @@ import json
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path, PurePath
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
-from opendt_streams.engine.native.policy import check_policy
+from opendt_streams.engine.native.placement import Policy, check_policy, check_semantics
+from opendt_streams.engine.native.placement.listed import FILTER_NAMES, WEIGHER_NAMES, Filter, ListedPolicy, ListedWeigher
 from opendt_streams.engine.native.tables.columns import KEYS, TABLES, TableName, schema
 from opendt_streams.errors import BadInput
 from opendt_streams.model import times
 
 _DEFAULT_INTERVAL_S: Final = 300
+_Name = TypeVar("_Name", bound=str)
 
 
 @dataclass(frozen=True, slots=True)
 class Workload:
     folder: Path
     submission_ms: int | None = None  # the first submission is moved there, all others with it
+    scaling: str = "NoDelay"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +45,7 @@ class Scenario:
     index: int
     topology: Path
     workload: Workload
-    policy: str
+    policy: Policy
     export: ExportModel
 
 
@@ -50,24 +54,26 @@ class Experiment:
     name: str
     scenarios: tuple[Scenario, ...]
     seeds: tuple[int, ...]
+    semantics: str
 
 
-def read_experiment(path: Path) -> Experiment:
+def read_experiment(path: Path, semantics: str = "2.4f") -> Experiment:
     """Paths in it stay as written: they resolve against the working directory.
 
     Raises:
         BadInput: names the key of what is wrong, unknown or not modelled.
     """
+    check_semantics(semantics)
     try:
         document = json.loads(path.read_bytes())
     except FileNotFoundError:
         raise BadInput("no such file", where=str(path)) from None
     except (ValueError, OSError) as error:
         raise BadInput(f"this is not readable JSON ({error})", where=str(path)) from None
-    return _experiment(_Object(document, ""))
+    return _experiment(_Object(document, ""), semantics)
 
 
-def _experiment(root: _Object) -> Experiment:
+def _experiment(root: _Object, semantics: str) -> Experiment:
     root.only(
         "name outputFolder initialSeed runs topologies workloads allocationPolicies failureModels maxNumFailures checkpointModels "
         "exportModels"
@@ -87,14 +93,14 @@ def _experiment(root: _Object) -> Experiment:
     product = itertools.product(
         root.axis("topologies", _topology),
         root.axis("workloads", _workload),
-        root.axis("allocationPolicies", _policy, "Mem"),
-        root.axis("exportModels", _export_model, _export_model(_Object({}, "exportModels[0]"))),
+        root.axis("allocationPolicies", partial(_policy, semantics), "Mem"),
+        root.axis("exportModels", partial(_export_model, semantics), _export_model(semantics, _Object({}, "exportModels[0]"))),
         _distinct(root.get("failureModels", list, [None])),
         _distinct(root.get("checkpointModels", list, [None])),
         _distinct(root.get("maxNumFailures", list, [10])),  # without failures it makes scenarios, but no difference
     )
     scenarios = tuple(Scenario(i, topology, workload, policy, export) for i, (topology, workload, policy, export, *_) in enumerate(product))
-    return Experiment(name, scenarios, tuple(range(seed, seed + runs)))
+    return Experiment(name, scenarios, tuple(range(seed, seed + runs)), semantics)
 
 
 def _topology(data: _Object) -> Path:
@@ -105,13 +111,12 @@ def _topology(data: _Object) -> Path:
 def _workload(data: _Object) -> Workload:
     data.only("pathToFile type sampleFraction submissionTime deferAll scalingPolicy")
     data.choice("type", ("ComputeWorkload",))
-    if data.choice("scalingPolicy", ("NoDelay", "Perfect"), "NoDelay") != "NoDelay":
-        raise data.unsupported("scalingPolicy", "NoDelay")
+    scaling = data.choice("scalingPolicy", ("NoDelay", "Perfect"), "NoDelay")
     if not data.get("sampleFraction", float, 1.0) >= 1.0:
         raise data.unsupported("sampleFraction", "1.0, the whole workload")
     data.get("deferAll", bool, False)  # prefab policies never defer
     moved = data.get("submissionTime", str, "")
-    return Workload(Path(data.get("pathToFile", str)), _local_time(moved, data.at("submissionTime")) if moved else None)
+    return Workload(Path(data.get("pathToFile", str)), _local_time(moved, data.at("submissionTime")) if moved else None, scaling)
 
 
 def _local_time(text: str, where: str) -> int:
@@ -122,20 +127,54 @@ def _local_time(text: str, where: str) -> int:
         raise BadInput(f"{text!r} is not a time", expected="such as 2022-10-06T22:00:00", where=where) from None
 
 
-def _policy(data: _Object) -> str:
+def _policy(semantics: str, data: _Object) -> Policy:
     kind = data.choice("type", ("prefab", "filter", "timeshift"))
-    if kind != "prefab":
-        raise data.unsupported("type", "prefab")
+    if kind == "timeshift":
+        raise data.unsupported("type", "prefab or filter")
+    policy = _prefab(data) if kind == "prefab" else _listed(data)
+    try:
+        check_policy(policy, semantics)
+    except BadInput as error:
+        raise BadInput(error.what, expected=error.expected, where=data.at("policyName" if kind == "prefab" else "type")) from None
+    return policy
+
+
+def _prefab(data: _Object) -> str:
     data.only("type policyName")
     name: str = data.get("policyName", str, "Mem")
-    try:
-        check_policy(name)
-    except BadInput as error:
-        raise BadInput(error.what, expected=error.expected, where=data.at("policyName")) from None
     return name
 
 
-def _export_model(data: _Object) -> ExportModel:
+def _listed(data: _Object) -> ListedPolicy:
+    """Names, fields and defaults: OpenDC v2.4f's HostFilterSpec and HostWeigherSpec."""
+    data.only("type filters weighers subsetSize")
+    default = ListedPolicy()
+    size = data.get("subsetSize", int, default.subset_size)
+    if size < 1:
+        raise BadInput(f"a subset of {size} hosts", expected="at least 1", where=data.at("subsetSize"))
+    return ListedPolicy(
+        tuple(_filter(f) for f in data.objects("filters")) if "filters" in data.raw else default.filters,
+        tuple(_weigher(w) for w in data.objects("weighers")),
+        size,
+    )
+
+
+def _filter(data: _Object) -> Filter:
+    name = data.choice("type", FILTER_NAMES)
+    limit = {"InstanceCount": "limit", "Ram": "allocationRatio", "VCpu": "allocationRatio"}.get(name, "")
+    data.only(f"type filterName {limit}".strip())
+    data.choice("filterName", FILTER_NAMES, name)  # OpenDC reads it and looks at the type only
+    if name == "InstanceCount":
+        return Filter(name, data.get(limit, int))
+    return Filter(name, data.get(limit, float, 1.0)) if limit else Filter(name)
+
+
+def _weigher(data: _Object) -> ListedWeigher:
+    data.only("type multiplier")
+    return ListedWeigher(data.choice("type", WEIGHER_NAMES), data.get("multiplier", float, 1.0))
+
+
+def _export_model(semantics: str, data: _Object) -> ExportModel:
     data.only("exportInterval printFrequency computeExportConfig filesToExport")
     interval_s = data.get("exportInterval", int, _DEFAULT_INTERVAL_S)
     if interval_s < 1:
@@ -149,11 +188,11 @@ def _export_model(data: _Object) -> ExportModel:
             raise BadInput(what, expected="one of " + ", ".join(TABLES), where=data.at(f"filesToExport[{i}]"))
     selection = _Object(data.raw.get("computeExportConfig", {}), data.at("computeExportConfig"))
     selection.only(" ".join(f"{table}ExportColumns" for table in TABLES))
-    return ExportModel(interval_s * 1000, {t: _columns(selection, t) for t in TABLES if t in files})
+    return ExportModel(interval_s * 1000, {t: _columns(selection, t, semantics) for t in TABLES if t in files})
 
 
-def _columns(selection: _Object, table: TableName) -> tuple[str, ...]:
-    known = schema(table).names
+def _columns(selection: _Object, table: TableName, semantics: str) -> tuple[str, ...]:
+    known = schema(table, semantics).names
     wanted = selection.get(f"{table}ExportColumns", list, [])
     for i, column in enumerate(wanted):
         if column not in known:
@@ -196,14 +235,17 @@ class _Object:
             raise BadInput(f"{value!r:.40} does not belong there", expected=f"{kind.__name__}", where=self.at(key))
         return value
 
-    def choice(self, key: str, choices: tuple[str, ...], default: str | None = None) -> str:
-        value: str = self.get(key, str, default)
+    def choice(self, key: str, choices: tuple[_Name, ...], default: _Name | None = None) -> _Name:
+        value: _Name = self.get(key, str, default)
         if value not in choices:
             raise BadInput(f"unknown {key} {value!r}", expected="one of " + ", ".join(choices), where=self.at(key))
         return value
 
     def unsupported(self, key: str, expected: str) -> BadInput:
         return BadInput(f"the native engine does not have {key} {self.raw[key]!r}", expected=expected, where=self.at(key))
+
+    def objects(self, key: str) -> list[_Object]:
+        return [_Object(entry, f"{self.at(key)}[{i}]") for i, entry in enumerate(self.get(key, list, []))]
 
     def axis(self, key: str, read: Callable[[_Object], Any], default: Any = None) -> list[Any]:
         if key not in self.raw and default is not None:

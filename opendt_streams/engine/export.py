@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import shutil
 import time
-from collections.abc import Callable
-from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -24,10 +25,10 @@ from opendt_streams.engine.native.tables.host import HostTable
 from opendt_streams.engine.native.tables.power_source import PowerSourceTable
 from opendt_streams.engine.native.tables.service import ServiceTable
 from opendt_streams.engine.native.tables.task import TaskTable
+from opendt_streams.engine.task_columns import TaskColumns
 from opendt_streams.engine.trace_files import read_carbon, read_tasks
 from opendt_streams.errors import BadInput
 from opendt_streams.model.carbon import CarbonTrace
-from opendt_streams.model.task import Task
 from opendt_streams.model.topology import Topology
 from opendt_streams.model.topology_json import read_topology
 
@@ -64,11 +65,12 @@ def run_experiment(
     cache = _Inputs()
     total = len(experiment.scenarios) * len(experiment.seeds)
     for scenario in experiment.scenarios:
-        for seed in experiment.seeds:  # without randomness the seeds differ in name only
+        for seed in experiment.seeds:  # without a policy that draws they differ in name only
             begin = clock()
             tell = partial(_tell, progress, len(reports), total)
             folder = output / experiment.name / "raw-output" / str(scenario.index) / f"seed={seed}"
-            simulation = cache.simulation(scenario)
+            with no_collector():
+                simulation = cache.simulation(scenario, experiment.semantics, seed)
             rows = _write(simulation, scenario.export, folder, tell)
             simulated_s = (int(simulation.rows.time_ms[-1]) - simulation.log.origin_ms) / 1000
             reports.append(ScenarioReport(folder, rows, simulated_s, clock() - begin))
@@ -79,15 +81,27 @@ def _tell(progress: Callable[[float], None], done: int, total: int, share: float
     progress((done + share) / total)
 
 
+@contextmanager
+def no_collector() -> Iterator[None]:
+    """A simulation makes millions of objects and no cycles: Python's search for cycles would take a fifth of the time."""
+    before = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if before:
+            gc.enable()
+
+
 class _Inputs:
     """Files of scenarios, each read once."""
 
     def __init__(self) -> None:
-        self._tasks: dict[Workload, list[Task]] = {}
+        self._tasks: dict[Workload, TaskColumns] = {}
         self._topologies: dict[Path, Topology] = {}
         self._traces: dict[Path, CarbonTrace] = {}
 
-    def simulation(self, scenario: Scenario) -> Simulation:
+    def simulation(self, scenario: Scenario, semantics: str, seed: int) -> Simulation:
         if scenario.topology not in self._topologies:
             self._topologies[scenario.topology] = _read_topology(scenario.topology)
         if scenario.workload not in self._tasks:
@@ -100,8 +114,16 @@ class _Inputs:
                 if path not in self._traces:
                     self._traces[path] = read_carbon(path)
                 traces[cluster.carbon_trace] = self._traces[path]
-        tasks = self._tasks[scenario.workload]
-        return simulate(topology, traces, tasks, interval_ms=scenario.export.interval_ms, policy=scenario.policy)
+        return simulate(
+            topology,
+            traces,
+            self._tasks[scenario.workload],
+            interval_ms=scenario.export.interval_ms,
+            policy=scenario.policy,
+            scaling=scenario.workload.scaling,
+            semantics=semantics,
+            seed=seed,
+        )
 
 
 def _read_topology(path: Path) -> Topology:
@@ -117,12 +139,11 @@ def _read_topology(path: Path) -> Topology:
         raise BadInput(error.what, expected=error.expected, where=f"{path}: {error.where}", hint=error.hint) from None
 
 
-def _read_workload(workload: Workload) -> list[Task]:
+def _read_workload(workload: Workload) -> TaskColumns:
     tasks = read_tasks(workload.folder)
-    first = min((t.submission_ms for t in tasks if len(t.fragments)), default=0)
-    if workload.submission_ms is None:
-        return tasks
-    return [replace(t, submission_ms=t.submission_ms + workload.submission_ms - first) for t in tasks]
+    if workload.submission_ms is not None:
+        tasks = tasks.moved_to(workload.submission_ms)
+    return tasks.in_order_of_submission()
 
 
 def _find_carbon(named: str, scenario: Scenario) -> Path:
@@ -152,7 +173,7 @@ def _write(simulation: Simulation, export: ExportModel, folder: Path, progress: 
 def _write_tables(simulation: Simulation, export: ExportModel, folder: Path, progress: Callable[[float], None]) -> dict[TableName, int]:
     counts: dict[TableName, int] = dict.fromkeys(export.columns, 0)
     tables = {name: _TABLES[name](simulation) for name in export.columns}
-    schemas = {name: pa.schema([schema(name).field(c) for c in columns]) for name, columns in export.columns.items()}
+    schemas = {name: _schema(name, columns, simulation.semantics) for name, columns in export.columns.items()}
     with ExitStack() as stack:
         writers = {name: stack.enter_context(pq.ParquetWriter(folder / f"{name}.parquet", schemas[name])) for name in tables}
         for piece in simulation.pieces(marks=bool(_NEEDS_MARKS & set(tables))):
@@ -162,6 +183,11 @@ def _write_tables(simulation: Simulation, export: ExportModel, folder: Path, pro
                 counts[name] += len(data)
             progress(piece.end / len(simulation.rows.time_ms))
     return counts
+
+
+def _schema(table: TableName, columns: tuple[str, ...], semantics: str) -> pa.Schema:
+    known = schema(table, semantics)
+    return pa.schema([known.field(c) for c in columns])
 
 
 def _arrow(columns: Columns, wanted: pa.Schema, simulation: Simulation) -> pa.Table:

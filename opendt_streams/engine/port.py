@@ -93,6 +93,7 @@ class EngineSettings:
     sample_interval_ms: int
     policy: str = "Mem"
     semantics: str = "2.4f"
+    seed: int = 0  # of the policy Random
 
 
 class EngineKind(Protocol):

@@ -44,7 +44,7 @@ class Storage:
 
     def create(self, datacenter: str) -> Simulator:
         settings = self._deployment.settings
-        return Simulator(datacenter, settings.grid, NATIVE, settings.simulator.policy)
+        return Simulator(datacenter, settings.grid, NATIVE, settings.simulator.policy, settings.engine.semantics)
 
     async def restore_all(self, partition: int, log: LogReader) -> dict[str, Simulator]:
         states = [orjson.loads(zlib.decompress(packed)) for packed in self._states.values()]
@@ -62,7 +62,13 @@ class Storage:
         ]
         settings = self._deployment.settings
         return simulator_state.restore(
-            state, settings.grid, NATIVE, settings.simulator.policy, ledger, lambda topic, offset: read[topic, offset].message()
+            state,
+            settings.grid,
+            NATIVE,
+            settings.simulator.policy,
+            ledger,
+            lambda topic, offset: read[topic, offset].message(),
+            settings.engine.semantics,
         )
 
     async def stepped(

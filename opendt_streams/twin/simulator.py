@@ -31,9 +31,9 @@ class Simulator(Machine):
     reads: ClassVar = (topics.WORKLOAD, topics.PHYSICAL, topics.LEDGER, topics.CALIBRATION)
     name: ClassVar = "simulator"
 
-    def __init__(self, datacenter: str, grid: Grid, engines: EngineKind, policy: str = "Mem") -> None:
+    def __init__(self, datacenter: str, grid: Grid, engines: EngineKind, policy: str = "Mem", semantics: str = "2.4f") -> None:
         super().__init__(datacenter)
-        self.grid, self.engines, self.policy = grid, engines, policy
+        self.grid, self.engines, self.policy, self.semantics = grid, engines, policy, semantics
         self.intake, self.physical = Intake(grid), Physical()
         self.pins: dict[int, int] = {}  # instant -> ledger offset that its windows use
         self.root: Accepted | None = None  # the first baseline
@@ -251,7 +251,7 @@ class Simulator(Machine):
 
     def engine_settings(self) -> EngineSettings:
         assert self.intake.first_ms is not None
-        return EngineSettings(self.intake.first_ms, self.grid.sample_interval_ms, self.policy)
+        return EngineSettings(self.intake.first_ms, self.grid.sample_interval_ms, self.policy, self.semantics)
 
     def _close(self, start_ms: int, result: WindowResult) -> None:
         assert self.intake.first_ms is not None

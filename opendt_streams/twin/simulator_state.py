@@ -85,6 +85,7 @@ def restore(
     policy: str,
     ledger: Iterable[tuple[int, Message]],
     read: Callable[[str, int], Message],
+    semantics: str = "2.4f",
 ) -> Simulator:
     """The machine as it was. `ledger`: the records of sim.topology before its next offset; `read`: the message at (topic, offset).
 
@@ -93,7 +94,7 @@ def restore(
     """
     if state["version"] != VERSION:
         raise HistoryGone(f"the stored state has version {state['version']}", expected=f"version {VERSION}")
-    sim = Simulator(state["datacenter"], grid, engines, policy)
+    sim = Simulator(state["datacenter"], grid, engines, policy, semantics)
     for offset, message in ledger:
         sim._fold(offset, message)
     sim.next.update(state["next"])

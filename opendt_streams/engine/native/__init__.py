@@ -1,4 +1,4 @@
-"""Our own engine, with OpenDC v2.4f's semantics (reference: opendc-semantics)."""
+"""Our own engine, with OpenDC's semantics: those of v2.4f, or the newer ones since v2.4g (reference: opendc-semantics)."""
 
 from __future__ import annotations
 

@@ -6,13 +6,13 @@ The demand of a host is the sum over its running tasks in order of placement, ma
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
-from opendt_streams.engine.native.job import Run
+from opendt_streams.engine.native.spans import Spans
 from opendt_streams.model.task import Float64, Int64
 
 _NOTHING_MHZ: Final = 1e-6
@@ -35,13 +35,13 @@ class HostSteps:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Entries:
-    """What the runs say about a span, sorted by host and time: from time_ms[i] on, run[i] (of `runs`) uses usage_mhz[i].
+    """What the runs say about a span, sorted by host and time: from time_ms[i] on, run[i] (of `spans`) uses usage_mhz[i].
 
     `rank` is the run's position among those of its host in order of placement, where a position is used again once it and all
     higher ones are free; `last` marks the last entry of a host and time.
     """
 
-    runs: Sequence[Run]
+    spans: Spans
     hosts: int
     marked: bool
     host: Int64
@@ -66,31 +66,23 @@ def host_steps(entries: Entries) -> HostSteps:
     return HostSteps(host, entries.time_ms[entries.last], demand, np.searchsorted(host, np.arange(entries.hosts + 1)))
 
 
-def collect_entries(runs: Sequence[Run], from_ms: int, until_ms: int, hosts: int, marks_ms: Int64 | None = None) -> Entries:
-    """Entries of [from, until); `runs` are those active in it, in order of placement. Moves their cursors to `from`.
+def collect_entries(spans: Spans, from_ms: int, until_ms: int, hosts: int, marks_ms: Int64 | None = None) -> Entries:
+    """Entries of [from, until), which the spans are about.
 
     `marks_ms`: instants within, at which every host shall have a step.
     """
-    ordered = sorted(runs, key=lambda r: r.host)
-    spans = [_entries(r, from_ms, until_ms) for r in ordered]
-    counts = np.array([hi - lo for lo, hi in spans], dtype=np.int64)
-    on_host = np.array([r.host for r in ordered], dtype=np.int64)
-    placed = np.array([r.placed_ms for r in ordered], dtype=np.int64)
-    position = np.array(_positions(ordered), dtype=np.int64)
-    starts = np.concatenate([np.zeros(0, dtype=np.int64)] + [r.job.starts_ms[lo:hi] for r, (lo, hi) in zip(ordered, spans, strict=True)])
-
     marks = np.zeros(0, dtype=np.int64) if marks_ms is None else marks_ms
     every, marked = np.arange(hosts), hosts * len(marks)
-    time = np.concatenate((np.full(hosts, from_ms), np.tile(marks, hosts), np.maximum(starts + np.repeat(placed, counts), from_ms)))
-    host = np.concatenate((every, np.repeat(every, len(marks)), np.repeat(on_host, counts)))
-    rank = np.concatenate((np.full(hosts, _OPENING), np.full(marked, _MARK), np.repeat(position, counts)))
-    run = np.concatenate((np.full(hosts + marked, -1), np.repeat(np.arange(len(ordered)), counts)))
-    usage = np.concatenate([np.zeros(hosts + marked)] + [r.job.usage_mhz[lo:hi] for r, (lo, hi) in zip(ordered, spans, strict=True)])
+    time = np.concatenate((np.full(hosts, from_ms), np.tile(marks, hosts), np.maximum(spans.starts_ms, from_ms)))
+    host = np.concatenate((every, np.repeat(every, len(marks)), np.repeat(spans.host, spans.count)))
+    rank = np.concatenate((np.full(hosts, _OPENING), np.full(marked, _MARK), np.repeat(_positions(spans), spans.count)))
+    run = np.concatenate((np.full(hosts + marked, -1), np.repeat(np.arange(len(spans.host)), spans.count)))
+    usage = np.concatenate((np.zeros(hosts + marked), spans.usage_mhz))
     key = host * (until_ms - from_ms) + (time - from_ms)
     order = np.argsort(key, kind="stable")
     key = key[order]
     last = np.append(key[1:] != key[:-1], True)
-    return Entries(ordered, hosts, marked > 0, host[order], time[order], rank[order], run[order], usage[order], last)
+    return Entries(spans, hosts, marked > 0, host[order], time[order], rank[order], run[order], usage[order], last)
 
 
 def by_rank(entries: Entries) -> Iterator[tuple[Int64, Int64]]:
@@ -107,27 +99,19 @@ def by_rank(entries: Entries) -> Iterator[tuple[Int64, Int64]]:
         which = which[ranks_here[which] > rank]
 
 
-def _entries(run: Run, from_ms: int, until_ms: int) -> tuple[int, int]:
-    """Which entries of the job speak about [from, until): from the one in force at `from` to the last before `until`."""
-    starts = run.job.starts_ms
-    if from_ms > run.placed_ms:
-        lo = run.cursor + int(starts[run.cursor :].searchsorted(from_ms - run.placed_ms, side="right")) - 1
-        run.cursor = lo
-    else:
-        lo = 0
-    return lo, lo + int(starts[lo:].searchsorted(until_ms - run.placed_ms, side="left"))
-
-
-def _positions(ordered: Sequence[Run]) -> list[int]:
+def _positions(spans: Spans) -> Int64:
     """A position on its host for each run, higher than those of all that run there when it is placed."""
+    same_host = spans.host[1:] == spans.host[:-1]
+    if not (same_host & (spans.placed_ms[1:] < spans.end_ms[:-1])).any():
+        return np.zeros(len(spans.host), dtype=np.int64)
     positions: list[int] = []
-    host, busy = -1, list[tuple[int, int]]()  # (end, position) of the host's runs, those below the top possibly ended
-    for run in ordered:
-        if run.host != host:
-            host, busy = run.host, []
-        while busy and busy[-1][0] <= run.placed_ms:
+    on, busy = -1, list[tuple[int, int]]()  # (end, position) of the host's runs, those below the top possibly ended
+    for host, placed_ms, end_ms in zip(spans.host.tolist(), spans.placed_ms.tolist(), spans.end_ms.tolist(), strict=True):
+        if host != on:
+            on, busy = host, []
+        while busy and busy[-1][0] <= placed_ms:
             busy.pop()
         position = busy[-1][1] + 1 if busy else 0
-        busy.append((run.end_ms, position))
+        busy.append((end_ms, position))
         positions.append(position)
-    return positions
+    return np.array(positions, dtype=np.int64)

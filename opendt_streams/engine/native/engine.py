@@ -1,4 +1,4 @@
-"""The native engine: OpenDC v2.4f's semantics, window by window.
+"""The native engine: OpenDC's semantics, window by window.
 
 Two layers: a task-level event simulation (`scheduler`), and demand, power, energy and carbon as vectorised functions of what
 runs where (`demand`, `power`, `meter`). Under NoDelay nothing flows back from the second to the first.
@@ -16,10 +16,13 @@ from opendt_streams.engine.native.hosts import expand
 from opendt_streams.engine.native.job import Run, prepare
 from opendt_streams.engine.native.meter import Totals, integrate
 from opendt_streams.engine.native.pieces import pieces
+from opendt_streams.engine.native.placement import placement
 from opendt_streams.engine.native.power import cluster_steps, host_power_w
 from opendt_streams.engine.native.scheduler import Happened, Scheduler
+from opendt_streams.engine.native.spans import gather
 from opendt_streams.engine.native.utilisation import BasisBuilder, collect
 from opendt_streams.engine.port import ClusterRows, EngineSettings, EngineWindow, Submission
+from opendt_streams.engine.task_columns import TaskColumns
 from opendt_streams.errors import BadInput, SimulationError
 from opendt_streams.model.canonical import JSON
 from opendt_streams.model.carbon import CarbonTrace
@@ -32,14 +35,12 @@ class NativeEngine:
     """An `Engine` (see port.py)."""
 
     def __init__(self, settings: EngineSettings, topology: Topology, carbon: Mapping[str, CarbonTrace]) -> None:
-        if settings.semantics != "2.4f":
-            raise BadInput(f"the native engine does not have the semantics {settings.semantics!r}", expected="2.4f")
         self._settings = settings
         self._now_ms = settings.origin_ms
         self._requeued = 0
         self._topology = topology
         self._traces = _traces(topology, carbon)
-        self._scheduler = Scheduler(expand(topology), settings.policy, settings.origin_ms)
+        self._scheduler = self._new_scheduler(topology)
         self._totals = [Totals() for _ in topology.clusters]
 
     @property
@@ -68,7 +69,7 @@ class NativeEngine:
         entering = [s.at_ms for s in submissions]
         if entering != sorted(entering) or (entering and not self._now_ms <= entering[0] <= entering[-1] < until_ms):
             raise ValueError(f"submissions must be sorted and in [{self._now_ms}, {until_ms})")
-        jobs = prepare([(s.reference, s.task) for s in submissions])
+        jobs = prepare([s.reference for s in submissions], TaskColumns.of([s.task for s in submissions]), self._settings.semantics)
         scheduler = self._scheduler.copy()
         running = list(scheduler.running.values())
         happened = scheduler.advance(until_ms, list(zip(entering, jobs, strict=True)))
@@ -104,7 +105,7 @@ class NativeEngine:
         task_of: Callable[[int], Task],
     ) -> NativeEngine:
         engine = cls(settings, topology, carbon)
-        engine._now_ms, engine._requeued, engine._totals = saved.load(checkpoint, engine._scheduler, task_of)
+        engine._now_ms, engine._requeued, engine._totals = saved.load(checkpoint, engine._scheduler, settings.semantics, task_of)
         return engine
 
     def _rows(self, until_ms: int) -> Int64:
@@ -121,7 +122,7 @@ class NativeEngine:
         parts: list[list[ClusterRows]] = [[] for _ in totals]
         builders = [BasisBuilder(g) for g in hosts.groups]
         for from_ms, rows, runs in pieces(running, happened.placed, self._now_ms, row_ms):
-            steps = host_steps(collect_entries(runs, from_ms, int(rows[-1]), len(hosts)))
+            steps = host_steps(collect_entries(gather(runs, from_ms, int(rows[-1])), from_ms, int(rows[-1]), len(hosts)))
             power_w = host_power_w(hosts, steps)
             if not np.isfinite(power_w).all():
                 raise SimulationError("a power model gives no finite power", hint="Check the power parameters of the topology")
@@ -132,17 +133,22 @@ class NativeEngine:
             collect(builders, hosts, steps, from_ms, rows)
         return totals, tuple(_join(p) for p in parts), tuple(b.build() for b in builders)
 
+    def _new_scheduler(self, topology: Topology) -> Scheduler:
+        hosts, settings = expand(topology), self._settings
+        return Scheduler(hosts, placement(hosts, settings.policy, settings.semantics, settings.seed), settings.origin_ms)
+
     def _moved(self, topology: Topology) -> tuple[Scheduler, int]:
         """The scheduler on other hardware: tasks stay where their host remains, the others go back to the head of the queue."""
-        old, hosts = self._scheduler, expand(topology)
-        new = Scheduler(hosts, self._settings.policy, self._settings.origin_ms)
+        old, new = self._scheduler, self._new_scheduler(topology)
         homeless = []
         for run in old.running.values():
-            host = hosts.find(old.hosts.identity(run.host))
+            host = new.hosts.find(old.hosts.identity(run.host))
             if host is None:
                 homeless.append(run.job)
             else:
                 new.place(run.job, host, run.placed_ms)
+        same = ((h, new.hosts.find(old.hosts.identity(h))) for h in range(len(old.hosts)))
+        new.placement.follow(old.placement, {h: host for h, host in same if host is not None})
         new.queue.extend(homeless)
         new.queue.extend(old.queue)
         new.pass_ms, new.pass_requested_ms = old.pass_ms, old.pass_requested_ms

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from opendt_streams.model.task import Int64
+from opendt_streams.model.task import Float64, Int64
 from opendt_streams.model.topology import HostGroup, Topology
 
 
@@ -30,11 +30,16 @@ class Hosts:
     cluster_end: tuple[int, ...]  # hosts of cluster c are cluster_end[c-1]..cluster_end[c]-1
     cores: Int64
     memory_mib: Int64
+    capacity_mhz: Float64
     max_cores: int
     max_memory_mib: int
 
     def __len__(self) -> int:
         return len(self.cores)
+
+    def too_small_for(self, cores: int, memory_mib: int) -> bool:
+        """Whether a request is larger than any host in one of the two: OpenDC refuses it; it does not ask for a host that has both."""
+        return cores > self.max_cores or memory_mib > self.max_memory_mib
 
     def cluster_span(self, cluster: int) -> tuple[int, int]:
         return (self.cluster_end[cluster - 1] if cluster else 0), self.cluster_end[cluster]
@@ -67,6 +72,7 @@ def expand(topology: Topology) -> Hosts:
         cluster_end=tuple(cluster_end),
         cores=np.repeat(np.array([g.group.cores for g in groups], dtype=np.int64), counts),
         memory_mib=np.repeat(np.array([g.group.memory_mib for g in groups], dtype=np.int64), counts),
+        capacity_mhz=np.repeat(np.array([g.group.capacity_mhz for g in groups], dtype=np.float64), counts),
         max_cores=max(g.group.cores for g in groups),
         max_memory_mib=max(g.group.memory_mib for g in groups),
     )

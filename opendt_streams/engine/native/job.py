@@ -8,31 +8,51 @@ from typing import Final
 
 import numpy as np
 
+from opendt_streams.engine.task_columns import TaskColumns
 from opendt_streams.errors import SimulationError
-from opendt_streams.model.task import Float64, Int64, Task
+from opendt_streams.model.task import Float64, Int64
 
 # Far beyond any datacenter, and small enough that sums of a task or a host can neither overflow nor become infinite.
 _LONGEST_FRAGMENT_MS: Final = 10**13
 _LARGEST_USAGE_MHZ: Final = 1e15
 
-_ZERO_MS: Final = np.zeros(1, dtype=np.int64)
-_ZERO_MHZ: Final = np.zeros(1)
+QUANTUM_MS: Final = 1000
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Edges:
+    """Fragments of several jobs, one after the other. For each job one entry more than it has fragments: its end, which uses nothing."""
+
+    starts_ms: Int64
+    usage_mhz: Float64
 
 
 @dataclass(slots=True, eq=False)
 class Job:
-    """A task, prepared. Entry i of the columns says: from starts_ms[i] after placement it asks for usage_mhz[i]; the last entry is its end.
+    """A task, prepared: entries first..end-1 of `edges`. From starts_ms[i] after placement on it asks for usage_mhz[i].
 
-    `lasts_ms` is the run time under NoDelay: the sum of the durations, and 0 if no fragment uses anything (opendc-semantics section 5).
+    `lasts_ms` is the run time under NoDelay: the sum of the durations; with v2.4f it is 0 if no fragment uses anything
+    (opendc-semantics section 5). Under Perfect scaling a job that has run says what was executed.
     """
 
     reference: int
-    task: Task
+    id: int
     cores: int
     memory_mib: int
+    capacity_mhz: float
     lasts_ms: int
-    starts_ms: Int64
-    usage_mhz: Float64
+    off_second: bool  # some fragment starts or ends off the whole second, counted from placement
+    edges: Edges
+    first: int
+    end: int
+
+    @property
+    def starts_ms(self) -> Int64:
+        return self.edges.starts_ms[self.first : self.end]
+
+    @property
+    def usage_mhz(self) -> Float64:
+        return self.edges.usage_mhz[self.first : self.end]
 
 
 @dataclass(slots=True, eq=False)
@@ -50,47 +70,52 @@ class Run:
     cursor: int = 0
 
 
-def prepare(tasks: Sequence[tuple[int, Task]]) -> list[Job]:
-    """Jobs of (reference, task) pairs, in one pass over all their fragments.
+def prepare(references: Sequence[int], tasks: TaskColumns, semantics: str = "2.4f") -> list[Job]:
+    """Jobs of the tasks, in one pass over all their fragments.
 
     Raises:
         SimulationError: a task without fragments, or with numbers that no simulation can use. It names the task.
     """
-    if not tasks:
+    if not len(tasks):
         return []
-    counts = np.array([len(task.fragments) for _, task in tasks], dtype=np.int64)
-    durations: list[Int64] = []
-    usages: list[Float64] = []
-    for _, task in tasks:
-        durations += (_ZERO_MS, task.fragments.duration_ms)
-        usages += (task.fragments.cpu_usage_mhz, _ZERO_MHZ)
-    duration, usage = np.concatenate(durations), np.concatenate(usages)
-    _check(tasks, counts, duration, usage)
-    first = np.cumsum(counts + 1) - (counts + 1)
-    starts = np.cumsum(duration)
-    starts -= np.repeat(starts[first], counts + 1)
-    lasts = np.where(np.maximum.reduceat(usage, first) > 0, starts[first + counts], 0)
+    _check(tasks)
+    end = np.cumsum(tasks.count + 1)
+    first = end - tasks.count - 1
+    starts, usage = np.zeros(end[-1], dtype=np.int64), np.zeros(end[-1])
+    inner = np.ones(end[-1], dtype=np.bool_)
+    inner[first] = False
+    starts[inner] = tasks.duration_ms
+    np.cumsum(starts, out=starts)
+    starts -= np.repeat(starts[first], tasks.count + 1)
+    inner[first], inner[end - 1] = True, False
+    usage[inner] = tasks.cpu_usage_mhz
+    lasts = starts[end - 1]
+    if semantics == "2.4f":
+        lasts = np.where(np.maximum.reduceat(usage, first) > 0, lasts, 0)
+    off_second = np.logical_or.reduceat(starts % QUANTUM_MS != 0, first) & (lasts > 0)
+    edges = Edges(starts, usage)
+    columns = (tasks.id, tasks.cpu_count, tasks.memory_mib, tasks.cpu_capacity_mhz, lasts, off_second, first, end)
     return [
-        Job(reference, task, task.cpu_count, task.memory_mib, ms, starts[i : i + n + 1], usage[i : i + n + 1])
-        for (reference, task), i, n, ms in zip(tasks, first.tolist(), counts.tolist(), lasts.tolist(), strict=True)
+        Job(reference, number, cores, memory, capacity, ms, off, edges, i, j)
+        for reference, number, cores, memory, capacity, ms, off, i, j in zip(references, *(c.tolist() for c in columns), strict=True)
     ]
 
 
-def _check(tasks: Sequence[tuple[int, Task]], counts: Int64, duration: Int64, usage: Float64) -> None:
+def _check(tasks: TaskColumns) -> None:
+    empty = np.flatnonzero(tasks.count == 0)
+    if len(empty):
+        raise _refusal(tasks, int(empty[0]), "it has no fragments, so it cannot run", None)
     # Written so that NaN fails the comparisons.
-    if (
-        counts.min() > 0
-        and duration.min() >= 0
-        and duration.max() <= _LONGEST_FRAGMENT_MS
-        and usage.min() >= 0
-        and usage.max() <= _LARGEST_USAGE_MHZ
-    ):
-        return
-    for _, task in tasks:
-        where = f"task {task.id}"
-        if not len(task.fragments):
-            raise SimulationError("it has no fragments, so it cannot run", where=where)
-        if not (task.fragments.duration_ms.min() >= 0 and task.fragments.duration_ms.max() <= _LONGEST_FRAGMENT_MS):
-            raise SimulationError("a fragment's duration cannot be simulated", expected=f"0 to {_LONGEST_FRAGMENT_MS:.0e} ms", where=where)
-        if not (task.fragments.cpu_usage_mhz.min() >= 0 and task.fragments.cpu_usage_mhz.max() <= _LARGEST_USAGE_MHZ):
-            raise SimulationError("a fragment's CPU usage cannot be simulated", expected=f"0 to {_LARGEST_USAGE_MHZ:.0e} MHz", where=where)
+    short = (tasks.duration_ms >= 0) & (tasks.duration_ms <= _LONGEST_FRAGMENT_MS)
+    small = (tasks.cpu_usage_mhz >= 0) & (tasks.cpu_usage_mhz <= _LARGEST_USAGE_MHZ)
+    wrong = np.flatnonzero(~(short & small))
+    if len(wrong):
+        task = int(np.searchsorted(np.cumsum(tasks.count), wrong[0], side="right"))
+        if not short[wrong[0]]:
+            raise _refusal(tasks, task, "a fragment's duration cannot be simulated", f"0 to {_LONGEST_FRAGMENT_MS:.0e} ms")
+        raise _refusal(tasks, task, "a fragment's CPU usage cannot be simulated", f"0 to {_LARGEST_USAGE_MHZ:.0e} MHz")
+
+
+def _refusal(tasks: TaskColumns, index: int, what: str, expected: str | None) -> SimulationError:
+    number = int(tasks.id[index])
+    return SimulationError(what, expected=expected, where=f"task {number}", task=number)

@@ -13,7 +13,8 @@ from typing import Final, Literal
 from opendt_streams.engine.native.deadlines import Engine, deadlines, entered_before, known_since
 from opendt_streams.engine.native.hosts import Hosts
 from opendt_streams.engine.native.job import Job, Run
-from opendt_streams.engine.native.scheduler import QUANTUM_MS, Happened, Scheduler
+from opendt_streams.engine.native.placement import Placement
+from opendt_streams.engine.native.scheduler import Happened, Scheduler
 from opendt_streams.model.task import Int64
 
 _DEEPEST: Final = 100  # ties behind ties behind ties
@@ -22,8 +23,8 @@ _DEEPEST: Final = 100  # ties behind ties behind ties
 class OpenDCScheduler(Scheduler):
     """A scheduler that is advanced once, to the end of its workload."""
 
-    def __init__(self, hosts: Hosts, policy: str, origin_ms: int, carbon_ms: Sequence[Int64]) -> None:
-        super().__init__(hosts, policy, origin_ms)
+    def __init__(self, hosts: Hosts, placement: Placement, origin_ms: int, carbon_ms: Sequence[Int64]) -> None:
+        super().__init__(hosts, placement, origin_ms)
         self.engine = Engine(origin_ms, carbon_ms, self._merged)
         self._placed: list[Run] = []
         self._off_second: list[Run] = []  # those with edges off the whole second, as far as they may still matter
@@ -32,14 +33,6 @@ class OpenDCScheduler(Scheduler):
         self._asked: dict[int, tuple[int, int]] = {}  # for passes that placed something and were asked for earlier: number, when
         self._last: Literal["deadline", "placement", "refusal"] = "deadline"
         self._last_pass = (origin_ms, origin_ms)  # when it ran, and when it was asked for
-
-    def place(self, job: Job, host: int, placed_ms: int) -> Run:
-        run = super().place(job, host, placed_ms)
-        if job.lasts_ms:
-            self._placed.append(run)
-            if (job.starts_ms % QUANTUM_MS).any():
-                self._off_second.append(run)
-        return run
 
     @property
     def finished_at_deadline(self) -> bool:
@@ -60,7 +53,7 @@ class OpenDCScheduler(Scheduler):
 
     def _pass_first(self, now: int) -> bool:
         asked = self.pass_requested_ms
-        if asked == now:
+        if asked == now or not self._off_second:
             return False
         self._off_second = [r for r in self._off_second if r.end_ms >= asked]
         # Whole-second tasks have no deadline within the second before `now`.
@@ -97,15 +90,22 @@ class OpenDCScheduler(Scheduler):
     def _end(self, now: int, happened: Happened) -> None:
         pending, before = self.pass_ms, len(happened.ended)
         super()._end(now, happened)
-        self._last = "deadline" if any(r.job.lasts_ms for r in happened.ended[before:]) else "placement"
+        self._last = "placement"
+        for run in happened.ended[before:]:
+            if run.job.lasts_ms:
+                self._last = "deadline"
+                break
         if self.pass_ms != pending:
             self._asked_by_end.add(now)
 
     def _pass(self, now: int, happened: Happened) -> None:
         self._last_pass = (now, self.pass_requested_ms)
-        asked, placed, refused = self.pass_requested_ms, len(self._placed), len(happened.terminated)
+        asked, before, refused = self.pass_requested_ms, len(happened.placed), len(happened.terminated)
         super()._pass(now, happened)
-        if asked < now and len(self._placed) > placed:
+        lasting = [r for r in happened.placed[before:] if r.job.lasts_ms]
+        self._placed += lasting
+        self._off_second += [r for r in lasting if r.job.off_second]
+        if asked < now and lasting:
             self._asked[now] = self.pass_number, asked
         if len(happened.terminated) > refused:
             self._last = "refusal"

@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 
 from opendt_streams.engine.native.job import Run
+from opendt_streams.engine.native.spans import RunColumns
 from opendt_streams.model.task import Int64
 
 _ENTRIES_AT_A_TIME: Final = 200_000
@@ -34,9 +35,23 @@ def pieces(running: Sequence[Run], placed: Sequence[Run], from_ms: int, row_ms: 
         from_ms = end_ms
 
 
+def column_pieces(runs: RunColumns, from_ms: int, row_ms: Int64) -> Iterator[tuple[int, Int64, Int64]]:
+    """The same for all runs of an experiment: the last are the numbers of those active, ascending."""
+    parts = min(int((runs.last - runs.first).sum() / _ENTRIES_AT_A_TIME) + 1, len(row_ms))
+    active, next_placed = np.zeros(0, dtype=np.int64), 0
+    for rows in np.array_split(row_ms, parts):
+        end_ms = int(rows[-1])
+        active = active[runs.end_ms[active] > from_ms]
+        end = int(np.searchsorted(runs.placed_ms, end_ms, side="left"))
+        new = np.arange(next_placed, end)
+        active, next_placed = np.concatenate((active, new[runs.end_ms[new] > runs.placed_ms[new]])), end
+        yield from_ms, rows, active
+        from_ms = end_ms
+
+
 def _entries(run: Run, from_ms: int, until_ms: int) -> float:
     """About how many entries of the run fall into the span."""
     if run.end_ms == run.placed_ms:
         return 0.0
     overlap = min(run.end_ms, until_ms) - max(run.placed_ms, from_ms)
-    return len(run.job.starts_ms) * overlap / (run.end_ms - run.placed_ms)
+    return (run.job.end - run.job.first) * overlap / (run.end_ms - run.placed_ms)

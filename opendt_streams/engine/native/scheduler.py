@@ -14,10 +14,9 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from opendt_streams.engine.native.hosts import Hosts
-from opendt_streams.engine.native.job import Job, Run
-from opendt_streams.engine.native.policy import Placement
+from opendt_streams.engine.native.job import QUANTUM_MS, Job, Run
+from opendt_streams.engine.native.placement import Placement
 
-QUANTUM_MS: Final = 1000
 _NEVER: Final = 2**63
 
 
@@ -33,11 +32,10 @@ class Happened:
 class Scheduler:
     """Queue, reservations and running tasks of a datacenter."""
 
-    def __init__(self, hosts: Hosts, policy: str, origin_ms: int) -> None:
+    def __init__(self, hosts: Hosts, placement: Placement, origin_ms: int) -> None:
         self.hosts = hosts
-        self._policy = policy
         self._origin_ms = origin_ms
-        self._placement = Placement(hosts, policy)
+        self.placement = placement
         self._ends: list[tuple[int, int]] = []  # heap of (end_ms, number)
         self._next_number = 0
         self.running: dict[int, Run] = {}  # by number, hence in order of placement
@@ -49,7 +47,7 @@ class Scheduler:
     def copy(self) -> Scheduler:
         other = type(self).__new__(type(self))
         other.__dict__.update(self.__dict__)
-        other._placement = self._placement.copy()
+        other.placement = self.placement.copy()
         other._ends = self._ends.copy()
         other.running = self.running.copy()
         other.queue = self.queue.copy()
@@ -76,7 +74,7 @@ class Scheduler:
     def place(self, job: Job, host: int, placed_ms: int) -> Run:
         """Reserve and run: of a pass, and of a restored or changed datacenter."""
         run = Run(job, host, placed_ms, placed_ms + job.lasts_ms, self.pass_number)
-        self._placement.take(host, job.cores, job.memory_mib)
+        self.placement.take(host, job.cores, job.memory_mib)
         self.running[self._next_number] = run
         heapq.heappush(self._ends, (run.end_ms, self._next_number))
         self._next_number += 1
@@ -104,19 +102,19 @@ class Scheduler:
     def _end(self, now: int, happened: Happened) -> None:
         while self._ends and self._ends[0][0] == now:
             run = self.running.pop(heapq.heappop(self._ends)[1])
-            self._placement.give(run.host, run.job.cores, run.job.memory_mib)
+            self.placement.give(run.host, run.job.cores, run.job.memory_mib)
             happened.ended.append(run)
-            self.request_pass(now)
+        self.request_pass(now)
 
     def _pass(self, now: int, happened: Happened) -> None:
         self.pass_ms = None
         self.pass_number += 1
         while self.queue:
             job = self.queue[0]
-            host = self._placement.best(job.cores, job.memory_mib)
+            host = self.placement.best(job.cores, job.memory_mib, job.capacity_mhz)
             if host is not None:
                 happened.placed.append(self.place(job, host, now))
-            elif job.cores > self.hosts.max_cores or job.memory_mib > self.hosts.max_memory_mib:
+            elif self.hosts.too_small_for(job.cores, job.memory_mib):
                 happened.terminated.append((job, now))
             else:
                 return  # head of line blocks everything behind it

@@ -15,7 +15,7 @@ from opendt_streams.model.task import Float64, Int64
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TaskSteps:
-    """Each running task at each step of its host: `step` indexes the host's steps, `run` the runs of the entries."""
+    """Each running task at each step of its host: `step` indexes the host's steps, `run` the spans of the entries."""
 
     step: Int64
     run: Int64
@@ -26,7 +26,7 @@ class TaskSteps:
 def task_steps(entries: Entries, steps: HostSteps, capacity_mhz: Float64) -> TaskSteps:
     """`capacity_mhz` per host. Ordered by step, then placement."""
     step_of = np.cumsum(entries.last) - 1  # of each entry; the last of them speaks for the step
-    end = np.array([r.end_ms for r in entries.runs], dtype=np.int64)
+    end = entries.spans.end_ms
     step, run, demand = [np.zeros(0, dtype=np.int64)], [np.zeros(0, dtype=np.int64)], [np.zeros(0)]
     for which, latest in by_rank(entries):
         who = entries.run[latest]

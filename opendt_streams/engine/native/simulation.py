@@ -5,23 +5,29 @@ The twin advances window by window (`engine.py`); this is `opendt engine run`. B
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from opendt_streams.engine.native.demand import Entries, HostSteps, collect_entries, host_steps
 from opendt_streams.engine.native.hosts import Hosts, expand
-from opendt_streams.engine.native.job import Job, Run, prepare
+from opendt_streams.engine.native.job import Job, prepare
 from opendt_streams.engine.native.meter import Totals, integrate
 from opendt_streams.engine.native.ordering import OpenDCScheduler
-from opendt_streams.engine.native.pieces import pieces
+from opendt_streams.engine.native.pieces import column_pieces
+from opendt_streams.engine.native.placement import Policy, placement
 from opendt_streams.engine.native.power import cluster_steps, host_power_w
+from opendt_streams.engine.native.queue.event_queue import EventQueue
+from opendt_streams.engine.native.queue.perfect import Perfect
+from opendt_streams.engine.native.queue.scaling import NoDelay
 from opendt_streams.engine.native.rows import Bools, Log, Rows, plan_rows
+from opendt_streams.engine.native.spans import RunColumns
 from opendt_streams.engine.port import ClusterRows
+from opendt_streams.engine.task_columns import TaskColumns
 from opendt_streams.errors import BadInput, SimulationError
 from opendt_streams.model.carbon import CarbonTrace
-from opendt_streams.model.task import Float64, Int64, Task
+from opendt_streams.model.task import Float64, Int64
 from opendt_streams.model.topology import Topology
 
 _FAR_MS = 2**62
@@ -63,6 +69,7 @@ class Simulation:
     """A finished event simulation; `pieces` evaluates power over it, a bounded amount of time at once."""
 
     topology: Topology
+    semantics: str
     hosts: Hosts
     traces: Sequence[CarbonTrace | None]
     log: Log
@@ -73,10 +80,11 @@ class Simulation:
         instants = np.unique(self.rows.time_ms)
         totals = [Totals() for _ in self.hosts.cluster_names]
         first = 0
-        for from_ms, part, runs in pieces([], self.log.runs, self.log.origin_ms, instants):
+        for from_ms, part, runs in column_pieces(self.log.runs, self.log.origin_ms, instants):
             until_ms = int(part[-1])
             span_end_ms = max(until_ms, from_ms + 1)  # a run that ends at its start has no span
-            state = self._state(collect_entries(runs, from_ms, span_end_ms, len(self.hosts), part[:-1] if marks else None))
+            spans = self.log.runs.gather(runs, from_ms, span_end_ms)
+            state = self._state(collect_entries(spans, from_ms, span_end_ms, len(self.hosts), part[:-1] if marks else None))
             end = int(np.searchsorted(self.rows.time_ms, until_ms, side="right"))
             after = {i: self._after(i) for i in range(first, end) if self.rows.after[i]}
             piece = Piece(first, end, from_ms, part, np.searchsorted(part, self.rows.time_ms[first:end]), (), state, after)
@@ -98,8 +106,9 @@ class Simulation:
     def _after(self, row: int) -> State:
         """The state right after the ends and edges at the instant of a row, before anything is placed there."""
         t = int(self.rows.time_ms[row])
-        runs = [Run(r.job, r.host, r.placed_ms, r.end_ms) for r in self.log.runs if r.placed_ms < t < r.end_ms]
-        return self._state(collect_entries(runs, t, t + 1, len(self.hosts)))
+        runs = self.log.runs
+        there = np.flatnonzero((runs.placed_ms < t) & (t < runs.end_ms))
+        return self._state(collect_entries(runs.gather(there, t, t + 1), t, t + 1, len(self.hosts)))
 
     def _at_rows(self, piece: Piece, cluster: int, at: ClusterRows) -> ClusterRows:
         power, intensity = at.power_w[piece.instant], at.carbon_intensity_g_per_kwh[piece.instant]
@@ -113,36 +122,60 @@ class Simulation:
 
 
 def simulate(
-    topology: Topology, traces: Mapping[str, CarbonTrace], tasks: Sequence[Task], *, interval_ms: int, policy: str = "Mem"
+    topology: Topology,
+    traces: Mapping[str, CarbonTrace],
+    tasks: TaskColumns,
+    *,
+    interval_ms: int,
+    policy: Policy = "Mem",
+    scaling: str = "NoDelay",
+    semantics: str = "2.4f",
+    seed: int = 0,
 ) -> Simulation:
     """Run `tasks` (those without fragments are dropped) to their end; `traces` by the name that the topology uses.
+
+    `seed`: of policies that choose at random.
 
     Raises:
         BadInput: nothing to run, or a carbon trace is missing.
         SimulationError: the workload never ends, because its next task fits no host although no single limit is exceeded.
     """
-    ordered = sorted((t for t in tasks if len(t.fragments)), key=lambda t: t.submission_ms)
-    if not ordered:
+    tasks = tasks.in_order_of_submission()
+    if not len(tasks):
         raise BadInput("the workload is empty", expected="at least one task with fragments")
     missing = [c.carbon_trace for c in topology.clusters if c.carbon_trace is not None and c.carbon_trace not in traces]
     if missing:
         raise BadInput(f"the carbon trace {missing[0]!r} that the topology names was not given")
     by_cluster = [None if c.carbon_trace is None else traces[c.carbon_trace] for c in topology.clusters]
-    origin_ms = ordered[0].submission_ms
+    origin_ms = int(tasks.submission_ms[0])
     carbon_ms = [trace.steps_between(origin_ms, _FAR_MS) for trace in by_cluster if trace is not None]
-    submissions: list[tuple[int, Job]] = [(t.submission_ms, job) for t, job in zip(ordered, prepare(list(enumerate(ordered))), strict=True)]
+    jobs = prepare(range(len(tasks)), tasks, semantics)
+    submissions = list(zip(tasks.submission_ms.tolist(), jobs, strict=True))
     hosts = expand(topology)
-    scheduler = OpenDCScheduler(hosts, policy, origin_ms, carbon_ms)
-    happened = scheduler.advance(_FAR_MS, submissions)
-    if scheduler.queue:
-        task = scheduler.queue[0].task
+    where = placement(hosts, policy, semantics, seed)
+    if scaling == "NoDelay" and semantics == "2.4f":
+        scheduler = OpenDCScheduler(hosts, where, origin_ms, carbon_ms)
+        happened = scheduler.advance(_FAR_MS, submissions)
+        _refuse_waiting(scheduler.queue)
+        log = Log(origin_ms, RunColumns.of(happened.placed, jobs[0].edges, tasks.count), tasks, happened.terminated)
+        finished = scheduler.finished_at_deadline, scheduler.finished_after_changes
+        rows = plan_rows(log, happened.placed, interval_ms, scheduler.engine, *finished)
+    else:
+        queue = EventQueue(hosts, where, Perfect(hosts) if scaling == "Perfect" else NoDelay(), submissions, carbon_ms, interval_ms)
+        queue.run()
+        _refuse_waiting(queue.queue)
+        perfect = scaling == "Perfect"
+        runs = RunColumns.executed(queue.runs) if perfect else RunColumns.of(queue.runs, jobs[0].edges, tasks.count)
+        log, rows = Log(origin_ms, runs, tasks, queue.terminated), queue.rows()
+    return Simulation(topology, semantics, hosts, by_cluster, log, rows)
+
+
+def _refuse_waiting(queue: Collection[Job]) -> None:
+    for job in queue:
         raise SimulationError(
-            f"it fits no host of the topology, so it waits for ever with {len(scheduler.queue) - 1} behind it ({task.cpu_count} cores, "
-            f"{task.memory_mib} MiB)",
-            where=f"task {task.id}",
+            f"it fits no host of the topology, so it waits for ever with {len(queue) - 1} behind it ({job.cores} cores, "
+            f"{job.memory_mib} MiB)",
+            where=f"task {job.id}",
             hint="Give it a host that has both, or take it out of the workload",
+            task=job.id,
         )
-    log = Log(
-        origin_ms, happened.placed, submissions, happened.terminated, scheduler.finished_at_deadline, scheduler.finished_after_changes
-    )
-    return Simulation(topology, hosts, by_cluster, log, plan_rows(log, interval_ms, scheduler.engine))

@@ -16,7 +16,7 @@ from tests.integration.streams.harness import DATACENTER, Logs
 
 def simulated(logs: Logs, settings: Settings) -> list[bytes]:
     """sim.results as a simulator writes it that reads one topic after the other to its end."""
-    machine = Simulator(DATACENTER, settings.grid, NATIVE, settings.simulator.policy)
+    machine = Simulator(DATACENTER, settings.grid, NATIVE, settings.simulator.policy, settings.engine.semantics)
     return _said(machine, logs, (topics.CALIBRATION, topics.LEDGER, topics.WORKLOAD, topics.PHYSICAL), topics.RESULTS)
 
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from opendt_streams.engine.native.simulation import Simulation, simulate
 from opendt_streams.engine.native.tables.host import HostTable
 from opendt_streams.engine.native.tables.service import ServiceTable
+from opendt_streams.engine.task_columns import TaskColumns
 from opendt_streams.errors import SimulationError
 from opendt_streams.model.carbon import CarbonTrace
 from opendt_streams.model.task import Task
@@ -43,20 +44,24 @@ def rows_of(simulation: Simulation, *, marks: bool) -> list[Row]:
     return rows
 
 
+def runs_of(simulation: Simulation) -> list[tuple[int, ...]]:
+    runs = simulation.log.runs
+    columns = simulation.log.tasks.id[runs.reference], runs.host, runs.placed_ms, runs.end_ms
+    return list(zip(*(c.tolist() for c in columns), strict=True))
+
+
 @settings(max_examples=200, deadline=None)
 @given(topologies(), traces(), tasks(), st.sampled_from([1000, 1500, 2000, 3000]))
 def test_everything_is_as_in_the_queue(topology: Topology, carbon: dict[str, CarbonTrace], work: list[Task], interval_ms: int) -> None:
     expected = Queue(topology, carbon, work, interval_ms)
     try:
-        simulation = simulate(topology, carbon, work, interval_ms=interval_ms)
+        simulation = simulate(topology, carbon, TaskColumns.of(work), interval_ms=interval_ms)
     except SimulationError:
         assert expected.blocked
         return
     assert not expected.blocked
-    assert [(r.job.task.id, r.host, r.placed_ms, r.end_ms) for r in simulation.log.runs] == [
-        (x.task.id, x.host.number, x.placed, x.end) for x in expected.lives
-    ]
-    assert [job.task.id for job, _ in simulation.log.terminated] == [t.id for t in expected.terminated]
+    assert runs_of(simulation) == [(x.task.id, x.host.number, x.placed, x.end) for x in expected.lives]
+    assert [job.id for job, _ in simulation.log.terminated] == [t.id for t in expected.terminated]
     with_hosts, without_hosts = rows_of(simulation, marks=True), rows_of(simulation, marks=False)
     assert [(r.time, r.counters, r.demand, r.running) for r in with_hosts] == [
         (r.time, r.counters, r.demand, r.running) for r in expected.rows

@@ -181,11 +181,15 @@ def test_the_whole_trace_moves_to_the_submission_time() -> None:
         (lambda d: d.update(topologies=[{"pathToFile": "none.json"}]), "none.json: no such file"),
         (lambda d: d.update(workloads=[{"pathToFile": "work"}]), "type is missing"),
         (lambda d: d["workloads"][0].update(pathToFile="nowhere"), "nowhere/tasks.parquet: no such file"),
-        (lambda d: d["workloads"][0].update(scalingPolicy="Perfect"), "scalingPolicy 'Perfect'"),
+        (lambda d: d["workloads"][0].update(scalingPolicy="Slow"), "scalingPolicy 'Slow'"),
         (lambda d: d["workloads"][0].update(sampleFraction=0.5), "sampleFraction 0.5"),
         (lambda d: d["workloads"][0].update(submissionTime="soon"), "'soon' is not a time"),
-        (lambda d: d.update(allocationPolicies=[{"type": "prefab", "policyName": "Random"}]), "Random"),
-        (lambda d: d.update(allocationPolicies=[{"type": "filter", "filters": []}]), "type 'filter'"),
+        (lambda d: d.update(allocationPolicies=[{"type": "prefab", "policyName": "Timeshift"}]), "Timeshift"),
+        (lambda d: d.update(allocationPolicies=[{"type": "timeshift"}]), "type 'timeshift'"),
+        (lambda d: d.update(allocationPolicies=[{"type": "filter", "filters": [{"type": "Warm"}]}]), "unknown type 'Warm'"),
+        (lambda d: d.update(allocationPolicies=[{"type": "filter", "filters": [{"type": "InstanceCount"}]}]), "limit is missing"),
+        (lambda d: d.update(allocationPolicies=[{"type": "filter", "weighers": [{"type": "Ram", "limit": 1}]}]), "unknown key 'limit'"),
+        (lambda d: d.update(allocationPolicies=[{"type": "filter", "subsetSize": 0}]), "a subset of 0 hosts"),
         (lambda d: d.update(failureModels=[{"type": "trace-based"}]), "failureModels"),
         (lambda d: d.update(checkpointModels=[None, {"checkpointInterval": 1}]), r"checkpointModels\[1\]"),
         (lambda d: d["exportModels"][0].update(filesToExport=["battery"]), "batteries"),
@@ -262,4 +266,54 @@ def test_command_line() -> None:
     told = json.loads(result.stdout)
     assert told["scenarios"][0]["rows"] == {"powerSource": 5, "host": 10, "task": 8, "service": 5}
     assert told["simulated_seconds"] == 4.5
+    assert (told["engine"], told["semantics"]) == ("native", "2.4f")
     assert "Example: opendt engine run" in CliRunner().invoke(app, ["run", "--help"]).stdout
+
+
+@pytest.mark.parametrize(("option", "value"), [("--engine", "fast"), ("--semantics", "3.0")])
+def test_unknown_engines_and_semantics_are_wrong_use(option: str, value: str) -> None:
+    read(document())
+    result = CliRunner().invoke(app, ["run", "--experiment", "experiment.json", "--output", "out", option, value])
+    assert result.exit_code == 2
+    assert value in result.stderr
+
+
+def test_newer_semantics_add_columns_and_use_zero_for_what_is_not_known() -> None:
+    Path("experiment.json").write_text(json.dumps(document()))
+    run_experiment(read_experiment(Path("experiment.json"), "2.4g+"), Path("out"), lambda share: None)
+    rows = [r for r in table("task") if r["task_id"] == 2]
+    assert pq.read_schema("out/run_1/raw-output/0/seed=0/task.parquet").equals(schema("task", "2.4g+"))
+    assert [(r["schedule_time"], r["finish_time"], r["scheduling_delay"], r["submission_time"] - START_MS) for r in rows] == [
+        (0, 0, 0, 1500),
+        (2000, 0, 500, 1500),
+        (2000, 0, 500, 1500),
+        (2000, 4500, 500, 1500),
+    ]
+
+
+def test_columns_of_later_releases_are_not_selectable_before() -> None:
+    selected = document(exportModels=[{"exportInterval": 1, "computeExportConfig": {"taskExportColumns": ["scheduling_delay"]}}])
+    with pytest.raises(BadInput, match="'scheduling_delay' is not a column of task"):
+        read(selected)
+    (scenario,) = read_experiment(Path("experiment.json"), "2.4g+").scenarios
+    assert "scheduling_delay" in scenario.export.columns["task"]
+
+
+def test_perfect_scaling_comes_from_the_experiment() -> None:
+    """Both tasks on a host of 4000 MHz: 1 asks for 1000 and then 2000 MHz, 2 for 4000 MHz."""
+    write_topology(count=1)
+    write_workload({"cpu_count": pa.array([2, 2, 1], pa.int32())})
+    run(document(workloads=[{"pathToFile": "work", "type": "ComputeWorkload", "scalingPolicy": "Perfect"}]))
+    last = {r["task_id"]: r["finish_time"] for r in table("task") if r["task_state"] == "COMPLETED"}
+    # 2 starts at 2 s with 10 000 000 MHz ms to do: 700 ms and 1000 ms at 3000 and 2000 MHz, and what is left at 4000 MHz.
+    assert last == {1: 3700, 2: 3700 + 1475}
+
+
+def test_listed_policies_choose_and_random_ones_depend_on_the_seed() -> None:
+    write_topology(count=9)
+    listed = {"type": "filter", "filters": [{"type": "InstanceCount", "limit": 1}], "weighers": [{"type": "Ram", "multiplier": -1}]}
+    policies = [listed, {"type": "prefab", "policyName": "Random"}]
+    reports = run(document(allocationPolicies=policies, runs=6))
+    hosts = [{r["host_name"] for r in table("task", str(report.folder)) if r["host_name"]} for report in reports]
+    assert hosts[:6] == [{"H", "H-0"}] * 6
+    assert len({tuple(sorted(h)) for h in hosts[6:]}) > 1

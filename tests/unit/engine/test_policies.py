@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from opendt_streams.engine.native.hosts import expand
-from opendt_streams.engine.native.policy import Placement
+from opendt_streams.engine.native.placement import placement as empty_placement
 from opendt_streams.errors import BadInput
 from opendt_streams.model.topology import Topology
 from tests.unit.engine.workloads import datacenter, host_group, topologies
@@ -32,7 +32,7 @@ requests = st.lists(st.tuples(st.integers(1, 4), st.sampled_from([0, 100, 300, 6
 @given(topology=topologies(), work=requests)
 def test_the_host_with_the_best_weight_is_taken(policy: str, topology: Topology, work: list[tuple[int, int, bool]]) -> None:
     hosts = expand(topology)
-    placement = Placement(hosts, policy)
+    placement = empty_placement(hosts, policy)
     sign, weight = WEIGHTS[policy]
     placed: list[tuple[int, int, int]] = []
     for cores, memory, end_one in work:
@@ -54,7 +54,7 @@ def test_the_host_with_the_best_weight_is_taken(policy: str, topology: Topology,
 
 
 def test_ties_go_to_the_first_host_in_topology_order() -> None:
-    placement = Placement(expand(datacenter(host_group("A", count=2), host_group("B", count=2))), "Mem")
+    placement = empty_placement(expand(datacenter(host_group("A", count=2), host_group("B", count=2))), "Mem")
     chosen = []
     for _ in range(5):
         host = placement.best(1, 100)
@@ -64,7 +64,7 @@ def test_ties_go_to_the_first_host_in_topology_order() -> None:
     assert chosen == [0, 1, 2, 3, 0]
 
 
-@pytest.mark.parametrize("name", ["Random", "Timeshift", "TaskNumMemorizing", "ProvisionedCpuGpuCores", "mem", ""])
+@pytest.mark.parametrize("name", ["GpuTaskMemorizing", "Timeshift", "TaskNumMemorizing", "ProvisionedCpuGpuCores", "mem", ""])
 def test_other_policies_are_refused_by_name(name: str) -> None:
     with pytest.raises(BadInput, match=name or "''"):
-        Placement(expand(datacenter(host_group())), name)
+        empty_placement(expand(datacenter(host_group())), name)

@@ -14,6 +14,8 @@ from opendt_streams.engine.native.demand import collect_entries, host_steps
 from opendt_streams.engine.native.hosts import expand, unique_names
 from opendt_streams.engine.native.job import Run, prepare
 from opendt_streams.engine.native.power import cluster_steps, host_power_w
+from opendt_streams.engine.native.spans import gather
+from opendt_streams.engine.task_columns import TaskColumns
 from opendt_streams.errors import BadInput
 from opendt_streams.model.power_models import watts
 from opendt_streams.model.task import Float64
@@ -72,9 +74,9 @@ def test_cluster_power_is_added_host_by_host(hosts: int, edges: int) -> None:
         task(h, 0, [(int(d), float(u)) for d, u in zip(rng.integers(1, 3, edges), rng.uniform(0, 5000, edges), strict=True)])
         for h in range(hosts)
     ]
-    runs = [Run(job, job.reference, 0, job.lasts_ms) for job in prepare([(t.id, t) for t in work])]
+    runs = [Run(job, job.reference, 0, job.lasts_ms) for job in prepare([t.id for t in work], TaskColumns.of(work))]
     expanded = expand(topology)
-    steps = host_steps(collect_entries(runs, 0, edges, hosts))
+    steps = host_steps(collect_entries(gather(runs, 0, edges), 0, edges, hosts))
     watt = host_power_w(expanded, steps)
     times, total = cluster_steps(expanded, steps, watt, 0)
     for time, found in zip(times.tolist(), total.tolist(), strict=True):

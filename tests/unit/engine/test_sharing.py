@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 from opendt_streams.engine.native.demand import collect_entries, host_steps
 from opendt_streams.engine.native.job import Run, prepare
 from opendt_streams.engine.native.sharing import task_steps
+from opendt_streams.engine.native.spans import gather
+from opendt_streams.engine.task_columns import TaskColumns
 from tests.unit.engine.workloads import task
 
 usages = st.lists(st.floats(0.1, 3000.0), min_size=1, max_size=6)
@@ -18,12 +20,13 @@ usages = st.lists(st.floats(0.1, 3000.0), min_size=1, max_size=6)
 def grants(*hosts: list[float], capacity: float = 4000.0) -> list[list[float]]:
     """What tasks with these demands get, host by host."""
     demands = [(h, u) for h, host in enumerate(hosts) for u in host]
-    jobs = prepare([(i, task(i, 0, [(1000, u)])) for i, (_, u) in enumerate(demands)])
-    entries = collect_entries([Run(job, h, 0, 1000) for job, (h, _) in zip(jobs, demands, strict=True)], 0, 1000, len(hosts))
+    jobs = prepare(range(len(demands)), TaskColumns.of([task(i, 0, [(1000, u)]) for i, (_, u) in enumerate(demands)]))
+    runs = [Run(job, h, 0, 1000) for job, (h, _) in zip(jobs, demands, strict=True)]
+    entries = collect_entries(gather(runs, 0, 1000), 0, 1000, len(hosts))
     found = task_steps(entries, host_steps(entries), np.full(len(hosts), capacity))
     shares: list[list[float]] = [[] for _ in hosts]
     for run, granted in zip(found.run.tolist(), found.granted_mhz.tolist(), strict=True):
-        shares[entries.runs[run].host].append(granted)
+        shares[entries.spans.host[run]].append(granted)
     return shares
 
 

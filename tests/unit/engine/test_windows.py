@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,12 +13,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from opendt_streams.engine.native import NATIVE
+from opendt_streams.engine.native.placement import SEMANTICS
 from opendt_streams.engine.port import Engine, EngineSettings, EngineWindow, Submission
 from opendt_streams.errors import BadInput, SimulationError
 from opendt_streams.model.basis import basis_energy_j, basis_power_w
 from opendt_streams.model.carbon import CarbonTrace
 from opendt_streams.model.task import Task
-from opendt_streams.model.topology import PowerModel, Topology
+from opendt_streams.model.topology import Cluster, PowerModel, Topology
 from tests.unit.engine.workloads import ORIGIN_MS, datacenter, host_group, task, tasks, topologies, traces
 
 STEP_MS = 1000
@@ -56,20 +58,30 @@ def counts(windows: Sequence[EngineWindow]) -> tuple[int, ...]:
 cuts = st.lists(st.integers(1, 59), max_size=6, unique=True).map(lambda c: [ORIGIN_MS + i * STEP_MS for i in sorted(c)] + [END_MS])
 
 
-@settings(max_examples=150, deadline=None)
-@given(topologies(), traces(), tasks(), cuts)
+kinds = st.builds(
+    EngineSettings,
+    st.just(ORIGIN_MS),
+    st.just(STEP_MS),
+    policy=st.sampled_from(["Mem", "Mem", "CoreMemInv", "ActiveServers", "ProvisionedCoresInv", "Random"]),
+    semantics=st.sampled_from(SEMANTICS),
+    seed=st.integers(0, 3),
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(topologies(), traces(), tasks(), cuts, kinds)
 def test_however_time_is_cut_and_restored_the_same_comes_out(
-    topology: Topology, carbon: dict[str, CarbonTrace], work: list[Task], edges: list[int]
+    topology: Topology, carbon: dict[str, CarbonTrace], work: list[Task], edges: list[int], kind: EngineSettings
 ) -> None:
-    whole = [advance(NATIVE.start(SETTINGS, topology, carbon), END_MS, work)]
+    whole = [advance(NATIVE.start(kind, topology, carbon), END_MS, work)]
     by_reference = {t.id: t for t in work}
-    engine = NATIVE.start(SETTINGS, topology, carbon)
+    engine = NATIVE.start(kind, topology, carbon)
     windows = []
     for edge in edges:
         windows.append(advance(engine, edge, work))
         state = json.loads(json.dumps(engine.checkpoint()))
         assert engine.references() == tuple(sorted({*state["queue"], *state["running"]["reference"]}))
-        engine = NATIVE.restore(SETTINGS, topology, carbon, state, by_reference.__getitem__)
+        engine = NATIVE.restore(kind, topology, carbon, state, by_reference.__getitem__)
         assert engine.checkpoint() == state
     assert columns(windows) == columns(whole)
     assert counts(windows) == counts(whole)
@@ -81,11 +93,11 @@ def test_however_time_is_cut_and_restored_the_same_comes_out(
 
 
 @settings(max_examples=100, deadline=None)
-@given(topologies(), traces(), tasks())
+@given(topologies(), traces(), tasks(), kinds)
 def test_every_task_is_accounted_for_and_nothing_is_left_at_the_end(
-    topology: Topology, carbon: dict[str, CarbonTrace], work: list[Task]
+    topology: Topology, carbon: dict[str, CarbonTrace], work: list[Task], kind: EngineSettings
 ) -> None:
-    engine = NATIVE.start(SETTINGS, topology, carbon)
+    engine = NATIVE.start(kind, topology, carbon)
     windows = [advance(engine, ORIGIN_MS + i * 10 * STEP_MS, work) for i in range(1, 30)]
     submitted, completed, terminated, running, queued = counts(windows)
     assert submitted == len(work) == completed + terminated + running + queued
@@ -101,6 +113,27 @@ def test_energy_does_not_depend_on_the_rows_and_is_the_sum_over_them(topology: T
     for a, b in zip(coarse.clusters, fine.clusters, strict=True):
         assert a.energy_j == pytest.approx(b.energy_j.reshape(-1, 20).sum(axis=1), rel=1e-12)
         assert a.power_w.tolist() == b.power_w[19::20].tolist()
+
+
+@settings(max_examples=60, deadline=None)
+@given(topologies(), traces(), tasks())
+def test_clusters_add_up_to_the_datacenter_and_every_number_is_finite(
+    topology: Topology, carbon: dict[str, CarbonTrace], work: list[Task]
+) -> None:
+    """The same hosts in the same order in a single cluster draw what the clusters draw together."""
+    one = Topology((Cluster("all", tuple(g for c in topology.clusters for g in c.host_groups)),))
+    apart, together = (advance(NATIVE.start(SETTINGS, t, carbon), END_MS, work).clusters for t in (topology, one))
+    for name in ("power_w", "energy_j"):
+        assert sum(getattr(c, name) for c in apart) == pytest.approx(getattr(together[0], name), rel=1e-12)
+    for c in apart:
+        assert all(np.isfinite(column).all() for column in (c.power_w, c.energy_j, c.carbon_intensity_g_per_kwh, c.carbon_g))
+
+
+def test_tasks_of_one_instant_are_placed_in_the_given_order() -> None:
+    work = [task(i, 0, [(1000 * i, 100.0)]) for i in (3, 1, 2)]
+    engine = NATIVE.start(SETTINGS, datacenter(host_group(cores=1)), {})
+    ends = [advance(engine, ORIGIN_MS + i * STEP_MS, work).completed for i in range(1, 8)]
+    assert ends == [0, 0, 1, 1, 0, 1, 0]
 
 
 @settings(max_examples=100, deadline=None)
@@ -208,13 +241,41 @@ def test_more_hardware_takes_up_what_waits_at_once() -> None:
     assert engine.advance(ORIGIN_MS + 2 * STEP_MS, []).running == 2
 
 
+def test_with_newer_semantics_memory_is_not_over_committed_and_tasks_without_usage_take_their_time() -> None:
+    work = [task(1, 0, [(5000, 0.0)], memory_mib=800), task(2, 0, [(5000, 1.0)], memory_mib=400)]
+    older, newer = (
+        advance(NATIVE.start(EngineSettings(ORIGIN_MS, STEP_MS, semantics=s), datacenter(host_group()), {}), ORIGIN_MS + 4 * STEP_MS, work)
+        for s in SEMANTICS
+    )
+    assert (older.completed, older.running, older.queued) == (1, 1, 0)
+    assert (newer.completed, newer.running, newer.queued) == (0, 1, 1)
+
+
+def test_the_order_of_pools_outlives_a_change_of_the_hardware() -> None:
+    """v2.4g+: hosts become empty in the order 1, 0; the next task goes to the one that waits longest, also on the new topology."""
+    group = host_group(count=2, cores=1)
+    before, after = datacenter(group), datacenter(replace(group, count=3))
+    work = [task(1, 0, [(4000, 1.0)]), task(2, 0, [(3000, 1.0)]), task(3, 5000, [(9000, 1.0)]), task(4, 5000, [(9000, 1.0)])]
+    placed = []
+    for topology in (before, after):
+        engine = NATIVE.start(EngineSettings(ORIGIN_MS, STEP_MS, semantics="2.4g+"), before, {})
+        advance(engine, ORIGIN_MS + 5 * STEP_MS, work)
+        if topology is not before:
+            assert engine.apply(topology, {}) == 0
+        advance(engine, ORIGIN_MS + 6 * STEP_MS, work)
+        state: Any = engine.checkpoint()
+        placed.append(dict(zip(state["running"]["reference"], state["running"]["host"], strict=True)))
+    assert placed == [{3: 1, 4: 0}, {3: 1, 4: 0}]
+
+
 @pytest.mark.parametrize("pieces", [[(-1, 1.0)], [(1, float("nan"))], [(1, -1.0)], [(1, float("inf"))], [], [(2**62, 1.0), (2**62, 1.0)]])
 def test_impossible_tasks_raise_and_leave_the_engine_as_it_was(pieces: list[tuple[int, float]]) -> None:
     engine = NATIVE.start(SETTINGS, datacenter(host_group()), {})
     advance(engine, ORIGIN_MS + STEP_MS, [task(1, 0, [(9000, 1.0)])])
     before = engine.checkpoint()
-    with pytest.raises(SimulationError, match="task 2"):
-        advance(engine, ORIGIN_MS + 2 * STEP_MS, [task(2, 1000, pieces)])
+    with pytest.raises(SimulationError, match="task 2") as error:
+        advance(engine, ORIGIN_MS + 2 * STEP_MS, [task(4, 1000, [(1, 1.0)]), task(2, 1000, pieces), task(3, 1000, [(1, 1.0)])])
+    assert error.value.task == 2
     assert engine.checkpoint() == before
     assert engine.advance(ORIGIN_MS + 2 * STEP_MS, []).running == 1
 
@@ -236,10 +297,10 @@ def test_a_missing_carbon_trace_is_named() -> None:
 
 
 def test_unknown_semantics_and_policies_are_refused() -> None:
-    with pytest.raises(BadInput, match="Random"):
-        NATIVE.start(EngineSettings(ORIGIN_MS, STEP_MS, policy="Random"), datacenter(host_group()), {})
-    with pytest.raises(BadInput, match=r"2\.4g\+"):
-        NATIVE.start(EngineSettings(ORIGIN_MS, STEP_MS, semantics="2.4g+"), datacenter(host_group()), {})
+    with pytest.raises(BadInput, match="Timeshift"):
+        NATIVE.start(EngineSettings(ORIGIN_MS, STEP_MS, policy="Timeshift"), datacenter(host_group()), {})
+    with pytest.raises(BadInput, match=r"2\.3.*2\.4f, 2\.4g\+"):
+        NATIVE.start(EngineSettings(ORIGIN_MS, STEP_MS, semantics="2.3"), datacenter(host_group()), {})
 
 
 def test_submissions_outside_of_the_span_are_a_mistake_of_the_caller() -> None:

@@ -1,4 +1,4 @@
-"""Names, types and order of the columns that OpenDC v2.4f writes. In the fields: a nullable column is one that may be null."""
+"""Names, types and order of the columns that OpenDC writes. In the fields: a nullable column is one that may be null."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ _LAYOUT: Final[dict[TableName, str]] = {
     "gpu_usage:float? gpu_demand:float? gpu_time_active:long? gpu_time_idle:long? gpu_time_steal:long? gpu_time_lost:long? uptime:long "
     "downtime:long num_failures:long num_pauses:long schedule_time:long? submission_time:long? finish_time:long? task_state:text?",
 }
+_SINCE_24G: Final[dict[TableName, str]] = {"task": " scheduling_delay:long? failure_delay:long? checkpoint_delay:long?"}
 KEYS: Final[dict[TableName, tuple[str, ...]]] = {
     "powerSource": ("timestamp", "timestamp_absolute", "source_name", "cluster_name"),
     "service": ("timestamp", "timestamp_absolute"),
@@ -37,9 +38,9 @@ KEYS: Final[dict[TableName, tuple[str, ...]]] = {
 """The columns that are always written, whatever the experiment selects."""
 
 
-def schema(table: TableName) -> pa.Schema:
+def schema(table: TableName, semantics: str = "2.4f") -> pa.Schema:
     fields = []
-    for column in _LAYOUT[table].split():
+    for column in (_LAYOUT[table] + ("" if semantics == "2.4f" else _SINCE_24G.get(table, ""))).split():
         name, kind = column.split(":")
         fields.append(pa.field(name, _SHORT[kind.rstrip("?")], nullable=kind.endswith("?")))
     return pa.schema(fields)

@@ -27,23 +27,20 @@ class TaskStates:
 
 def task_states(simulation: Simulation) -> TaskStates:
     log, rows = simulation.log, simulation.rows
-    n = len(log.submissions)
+    runs, n = log.runs, len(log.tasks)
     host, placed, finish = np.full(n, -1), np.full(n, -1), np.full(n, -1)
     at_pass = np.ones(n, dtype=np.bool_)  # refused, or ended where it was placed
-    who = np.array([r.job.reference for r in log.runs], dtype=np.int64)
-    host[who] = [r.host for r in log.runs]
-    placed[who] = [r.placed_ms for r in log.runs]
-    finish[who] = [r.end_ms for r in log.runs]
-    at_pass[who] = [r.job.lasts_ms == 0 for r in log.runs]
+    who = runs.reference
+    host[who], placed[who], finish[who] = runs.host, runs.placed_ms, runs.end_ms
+    at_pass[who] = runs.placed_ms == runs.end_ms
     for job, time_ms in log.terminated:
         finish[job.reference] = time_ms
     ran = placed >= 0
-    submitted = np.array([t for t, _ in log.submissions], dtype=np.int64)
     return TaskStates(
         host,
         placed,
         finish,
-        rows.first_with(submitted, rows.sees_submissions),
+        rows.first_with(log.tasks.submission_ms, rows.sees_submissions),
         np.where(ran, rows.first_with(placed, rows.sees_passes), len(rows.time_ms)),
         np.where(at_pass, rows.first_with(finish, rows.sees_passes), rows.first_with(finish, rows.sees_ends)),
     )

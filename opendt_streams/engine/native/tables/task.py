@@ -35,18 +35,16 @@ class _Usage:
 class TaskTable:
     def __init__(self, simulation: Simulation) -> None:
         self._rows = simulation.rows
+        self._semantics = simulation.semantics
         self._origin_ms = simulation.log.origin_ms
         self._states = task_states(simulation)
         groups = simulation.hosts.groups
         self._capacity = np.repeat([g.group.capacity_mhz for g in groups], [g.group.count for g in groups])
         # One name more: hosts are -1 where there is none, which takes the last.
         self._names = (*unique_names([g.group.name for g in groups for _ in range(g.group.count)]), "")
-        jobs = [job for _, job in simulation.log.submissions]
-        self._id = np.array([j.task.id for j in jobs], dtype=np.int64)
-        self._cores = np.array([j.cores for j in jobs], dtype=np.int64)
-        self._memory = np.array([j.memory_mib for j in jobs], dtype=np.int64)
-        self._submitted_ms = np.array([t for t, _ in simulation.log.submissions], dtype=np.int64)
-        self._total_ms = {kind: np.zeros(len(jobs), dtype=np.int64) for kind in ("active", "idle", "steal")}
+        tasks = simulation.log.tasks
+        self._id, self._cores, self._memory, self._submitted_ms = tasks.id, tasks.cpu_count, tasks.memory_mib, tasks.submission_ms
+        self._total_ms = {kind: np.zeros(len(tasks), dtype=np.int64) for kind in ("active", "idle", "steal")}
 
     def rows(self, piece: Piece) -> Columns:
         states = self._states
@@ -82,10 +80,28 @@ class TaskTable:
             "downtime": zero,
             "num_failures": zero,
             "num_pauses": zero,
-            "schedule_time": nullable(states.placed_ms[task] - self._origin_ms, started),
-            "submission_time": nullable(self._submitted_ms[task] - self._origin_ms, np.ones(len(task), dtype=np.bool_)),
-            "finish_time": nullable(states.finish_ms[task] - self._origin_ms, over),
             "task_state": text(_STATES, np.where(over, np.where(ran, 2, 3), running.astype(np.int64))),
+            **self._times(task, started, over),
+        }
+
+    def _times(self, task: Int64, started: Bools, over: Bools) -> Columns:
+        placed, finished = self._states.placed_ms[task] - self._origin_ms, self._states.finish_ms[task] - self._origin_ms
+        submitted, zero = self._submitted_ms[task], np.zeros(len(task), dtype=np.int64)
+        if self._semantics == "2.4f":
+            every = np.ones(len(task), dtype=np.bool_)
+            return {
+                "schedule_time": nullable(placed, started),
+                "submission_time": nullable(submitted - self._origin_ms, every),
+                "finish_time": nullable(finished, over),
+            }
+        started = started & (self._states.host[task] >= 0)
+        return {
+            "schedule_time": np.where(started, placed, 0),
+            "submission_time": submitted,
+            "finish_time": np.where(over, finished, 0),
+            "scheduling_delay": np.where(started, placed + self._origin_ms - submitted, 0),
+            "failure_delay": zero,
+            "checkpoint_delay": zero,
         }
 
     def _usage(self, piece: Piece, task: Int64, row: Int64, running: Bools) -> tuple[Float64, Float64, dict[str, Int64]]:
@@ -105,7 +121,7 @@ class TaskTable:
         for after, state in piece.after.items():
             here = np.flatnonzero((row == after) & running)
             now = self._task_steps(state)
-            who = np.array([r.job.reference for r in state.entries.runs], dtype=np.int64)[now.run]
+            who = state.entries.spans.reference[now.run]
             order = np.argsort(who)
             chosen = order[np.searchsorted(who[order], task[here])]
             demand[here], granted[here] = now.demand_mhz[chosen], now.granted_mhz[chosen]
@@ -116,8 +132,7 @@ class TaskTable:
         each = self._task_steps(piece.state)
         if not len(each.step):
             return _Usage(each.step, each.demand_mhz, each.granted_mhz, {})
-        who = np.array([r.job.reference for r in piece.state.entries.runs], dtype=np.int64)[each.run]
-        end = np.array([r.end_ms for r in piece.state.entries.runs], dtype=np.int64)[each.run]
+        who, end = (column[each.run] for column in (piece.state.entries.spans.reference, piece.state.entries.spans.end_ms))
         until = np.append(steps.time_ms[1:], instants[-1])
         until[steps.first[1:] - 1] = instants[-1]
         lasts = np.minimum(until[each.step], end) - steps.time_ms[each.step]
