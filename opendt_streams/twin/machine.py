@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from typing import ClassVar
 
@@ -15,7 +16,7 @@ from opendt_streams.wire.messages import Message
 from opendt_streams.wire.twin import event_value
 
 
-class Machine:
+class Machine(ABC):
     """A state machine over several topics. Its attributes are its whole state; `next` is the next offset of every input topic."""
 
     reads: ClassVar[tuple[str, ...]]
@@ -38,13 +39,13 @@ class Machine:
             self._go()
         return self._outputs
 
+    @abstractmethod
     def _take(self, topic: str, offset: int, message: Message) -> None:
         """Note the input in the state."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _go(self) -> None:
         """Do whatever the state now allows."""
-        raise NotImplementedError
 
     def _fold(self, offset: int, message: Message) -> None:
         if isinstance(message, TopologyEvent):
