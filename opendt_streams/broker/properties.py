@@ -11,9 +11,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from opendt_streams.broker.ports import LOOPBACK
+from opendt_streams.wire.topics import MAX_VALUE_BYTES
 
 LOG_FOLDER = "log"
-MAX_MESSAGE_BYTES = 10 * 2**20
+MAX_MESSAGE_BYTES = MAX_VALUE_BYTES
 HEADROOM_BYTES = 64 * 2**10  # a record's key, headers and batch framing, on top of its value
 FOR_EVER = -1
 

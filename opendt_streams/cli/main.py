@@ -5,15 +5,13 @@ from __future__ import annotations
 import signal
 import sys
 from types import FrameType
-from typing import Final
 
 import typer
 
 from opendt_streams import __version__
 from opendt_streams.cli import broker, config, data, engine, run, runs, service, topology
+from opendt_streams.cli.output import INTERRUPTED
 from opendt_streams.errors import OpenDTError
-
-INTERRUPTED: Final = 130
 
 app = typer.Typer(
     name="opendt",

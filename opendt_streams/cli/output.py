@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import orjson
 import typer
 from rich.console import Console
+
+DATA: Final = Path("data")  # the folder that runs land in
+INTERRUPTED: Final = 130  # exit code after Ctrl-C, as shells have it
 
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
 RunDir = Annotated[Path, typer.Option("--run-dir", metavar="DIR", help="Folder of the run.", file_okay=False)]

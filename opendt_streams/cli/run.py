@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -16,7 +16,7 @@ from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bar
 
 from opendt_streams.cli import options as o
-from opendt_streams.cli.output import AsJson, people, print_json
+from opendt_streams.cli.output import DATA, INTERRUPTED, AsJson, people, print_json
 from opendt_streams.errors import OpenDTError
 from opendt_streams.model import times
 from opendt_streams.run.conduct import Outcome, conduct
@@ -27,9 +27,6 @@ from opendt_streams.run.watch import Progress
 from opendt_streams.streams.clock import now_ms
 from opendt_streams.streams.service import log_to
 from opendt_streams.version import code_version
-
-DATA: Final = Path("data")
-INTERRUPTED: Final = 130
 
 
 def run(

@@ -18,11 +18,12 @@ import numpy as np
 from opendt_streams.errors import BadInput
 from opendt_streams.model.task import Int64
 from opendt_streams.model.times import MINUTE, floor, iso
+from opendt_streams.wire import topics
 from opendt_streams.workload.reader import Workload
 
-TOPOLOGY_TOPIC: Final = "dc.topology"
-WORKLOAD_TOPIC: Final = "dc.workload"
-POWER_TOPIC: Final = "dc.power"
+TOPOLOGY_TOPIC: Final = topics.PHYSICAL
+WORKLOAD_TOPIC: Final = topics.WORKLOAD
+POWER_TOPIC: Final = topics.POWER
 
 
 @dataclass(frozen=True, slots=True)
