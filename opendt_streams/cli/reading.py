@@ -11,7 +11,8 @@ from opendt_streams.broker.run_log import KAFKA_FOLDER, RECORD
 from opendt_streams.errors import BadInput
 from opendt_streams.settings import load
 from opendt_streams.streams.deployment import CONFIG_FILE, Deployment
-from opendt_streams.streams.log import LogReader, Record
+from opendt_streams.streams.log import LogReader
+from opendt_streams.wire.record import Record
 
 
 @contextmanager

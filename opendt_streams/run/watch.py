@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from opendt_streams.streams.deployment import Deployment
-from opendt_streams.streams.log import LogReader, Record
+from opendt_streams.streams.log import LogReader
 from opendt_streams.wire import topics
 from opendt_streams.wire.messages import CalibrationEnded, Heartbeat, ResultRecorded, ResultsEnded
+from opendt_streams.wire.record import Record
 
 _TAIL: Final = 50
 _LOOK_S: Final = 0.1

@@ -9,14 +9,11 @@ import time
 from collections import defaultdict
 from typing import Any
 
-from opendt_streams.calibration import CalibrationSettings, Capabilities, method
-from opendt_streams.engine.native import NATIVE
-from opendt_streams.settings import Settings
+from opendt_streams.assembly import restore_calibrator
 from opendt_streams.streams.app import App, create_app, raw_topic
 from opendt_streams.streams.deployment import Deployment
 from opendt_streams.streams.log import LogReader
 from opendt_streams.streams.worker import Worker
-from opendt_streams.twin import calibrator_state
 from opendt_streams.twin.calibrator import Calibrator
 from opendt_streams.twin.outputs import Output
 from opendt_streams.wire import topics
@@ -38,15 +35,14 @@ class FromTopics:
         return self._deployment.datacenter_of(key)
 
     def create(self, datacenter: str) -> Calibrator:
-        return calibrator_state.restore(datacenter, self._deployment.settings.grid, new_method(self._deployment.settings), (), ())
+        return restore_calibrator(datacenter, self._deployment.settings)
 
     async def restore_all(self, partition: int, log: LogReader) -> dict[str, Calibrator]:
         ledger = await self._by_datacenter(log, topics.LEDGER, partition)
         decisions = await self._by_datacenter(log, topics.CALIBRATION, partition)
         settings = self._deployment.settings
         return {  # a datacenter that has no baseline yet has no results either: there is nothing to restore
-            datacenter: calibrator_state.restore(datacenter, settings.grid, new_method(settings), events, decisions[datacenter])
-            for datacenter, events in ledger.items()
+            datacenter: restore_calibrator(datacenter, settings, events, decisions[datacenter]) for datacenter, events in ledger.items()
         }
 
     async def stepped(
@@ -59,18 +55,6 @@ class FromTopics:
         async for record in log.read(topic, partition):
             found[self.datacenter_of(record.key)].append((record.offset, record.message()))
         return found
-
-
-def new_method(settings: Settings) -> Any:
-    """The configured calibration method, within what the engine can run."""
-    return method(
-        settings.calibrator.method,
-        CalibrationSettings(
-            publish_every_ms=settings.calibrator.publish_every,
-            sample_interval_ms=settings.simulator.sample_interval,
-            capabilities=Capabilities(NATIVE.power_models),
-        ),
-    )
 
 
 class SilenceWatch:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Iterable, Sequence
 from types import TracebackType
 from typing import Any, Final
 
@@ -12,30 +11,12 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from opendt_streams.broker import bootstrap_servers
 from opendt_streams.errors import HistoryGone
 from opendt_streams.settings import KafkaSettings
-from opendt_streams.wire import headers as h
-from opendt_streams.wire.decode import decode
-from opendt_streams.wire.messages import Message
+from opendt_streams.wire.record import Record
 from opendt_streams.wire.topics import MAX_RECORD_BYTES
 
 _POLL_MS: Final = 200
 _LONGEST_FETCH_MS: Final = 20  # at the end of a topic the broker holds a fetch this long, and the next topic's waits behind it
 _FETCH_BYTES: Final = 2 * MAX_RECORD_BYTES
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """A record of a topic, which is named without its namespace."""
-
-    topic: str
-    partition: int
-    offset: int
-    key: bytes | None
-    value: bytes | None
-    headers: Mapping[str, str]
-    timestamp_ms: int
-
-    def message(self) -> Message:
-        return decode(self.topic, self.value, self.headers)
 
 
 class LogReader:
@@ -129,7 +110,7 @@ class LogReader:
 
     @staticmethod
     def _record(topic: str, raw: Any) -> Record:
-        return Record(topic, raw.partition, raw.offset, raw.key, raw.value, h.from_kafka(raw.headers), raw.timestamp)
+        return Record(topic, raw.partition, raw.offset, raw.key, raw.value, tuple(raw.headers), raw.timestamp)
 
 
 def _runs(offsets: Iterable[int], largest_gap: int = 50) -> list[tuple[int, int]]:

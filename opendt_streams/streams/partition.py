@@ -13,10 +13,11 @@ import asyncio
 from collections.abc import Callable
 from typing import Generic, Protocol, TypeVar
 
-from opendt_streams.streams.log import LogReader, Record
+from opendt_streams.streams.log import LogReader
 from opendt_streams.streams.publisher import Publisher
 from opendt_streams.twin.machine import Machine
 from opendt_streams.twin.outputs import DeadLetter, Output, Publish
+from opendt_streams.wire.record import Record
 
 M = TypeVar("M", bound=Machine)
 

@@ -11,18 +11,19 @@ from typing import Any
 
 import orjson
 
-from opendt_streams.engine.native import NATIVE
+from opendt_streams.assembly import new_simulator, restore_simulator
 from opendt_streams.model import times
 from opendt_streams.model.canonical import canonical
 from opendt_streams.streams.app import App, create_app, raw_topic
 from opendt_streams.streams.deployment import Deployment
-from opendt_streams.streams.log import LogReader, Record
+from opendt_streams.streams.log import LogReader
 from opendt_streams.streams.worker import Worker
 from opendt_streams.twin import simulator_state
 from opendt_streams.twin.outputs import Output, WindowRow
 from opendt_streams.twin.simulator import Simulator
 from opendt_streams.wire import topics
 from opendt_streams.wire.messages import Message
+from opendt_streams.wire.record import Record
 
 SERVICE = "simulator"
 
@@ -43,8 +44,7 @@ class Storage:
         return self._deployment.datacenter_of(key)
 
     def create(self, datacenter: str) -> Simulator:
-        settings = self._deployment.settings
-        return Simulator(datacenter, settings.grid, NATIVE, settings.simulator.policy, settings.engine.semantics)
+        return new_simulator(datacenter, self._deployment.settings)
 
     async def restore_all(self, partition: int, log: LogReader) -> dict[str, Simulator]:
         states = [orjson.loads(zlib.decompress(packed)) for packed in self._states.values()]
@@ -60,16 +60,7 @@ class Storage:
             async for record in log.read(topics.LEDGER, partition, 0, state["next"][topics.LEDGER])
             if self.datacenter_of(record.key) == state["datacenter"]
         ]
-        settings = self._deployment.settings
-        return simulator_state.restore(
-            state,
-            settings.grid,
-            NATIVE,
-            settings.simulator.policy,
-            ledger,
-            lambda topic, offset: read[topic, offset].message(),
-            settings.engine.semantics,
-        )
+        return restore_simulator(state, self._deployment.settings, ledger, lambda topic, offset: read[topic, offset].message())
 
     async def stepped(
         self, machines: dict[str, Simulator], machine: Simulator, partition: int, outputs: list[Output], in_event: bool

@@ -3,45 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib.metadata import version
-from typing import Final
 
-from opendt_streams.engine.native import NATIVE
+from opendt_streams.assembly import started_now
 from opendt_streams.errors import BadConfiguration
 from opendt_streams.model.canonical import JSON
-from opendt_streams.settings import Settings, effective_document
 from opendt_streams.streams.deployment import Deployment
 from opendt_streams.streams.log import LogReader
 from opendt_streams.streams.publisher import Publisher
-from opendt_streams.version import code_version
 from opendt_streams.wire import topics
-from opendt_streams.wire.system import Started, read_started, started_value
-
-_LIBRARIES: Final = ("numpy", "pyarrow", "pydantic", "faust-streaming", "aiokafka")
-
-
-def deciding(settings: Settings) -> dict[str, JSON]:
-    """What outputs are a function of, besides the inputs: results of a run with other values would not replay."""
-    document = effective_document(settings)
-    simulator = {k: document["simulator"][k] for k in ("window", "sample_interval", "policy")}
-    calibrator = {k: document["calibrator"][k] for k in ("method", "publish_every")}
-    return {"simulator": simulator, "calibrator": calibrator, "stream": document["stream"], "engine": document["engine"]}
-
-
-def started_now(service: str, settings: Settings) -> dict[str, JSON]:
-    """The record of a service that starts now, with this code and these settings."""
-    return started_value(
-        Started(
-            id="",
-            service=service,
-            code_version=code_version(),
-            engine=NATIVE.name,
-            engine_version=NATIVE.version,
-            deciding=deciding(settings),
-            settings=effective_document(settings),
-            libraries={name: version(name) for name in _LIBRARIES},
-        )
-    )
+from opendt_streams.wire.system import Started, read_started
 
 
 async def announce(service: str, deployment: Deployment, publisher: Publisher, reader: LogReader) -> None:

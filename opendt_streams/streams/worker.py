@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Mapping
 from typing import Any, Generic, TypeVar
 
 import structlog
@@ -18,12 +18,12 @@ from opendt_streams.errors import OpenDTError
 from opendt_streams.streams.app import App
 from opendt_streams.streams.clock import now_ms
 from opendt_streams.streams.deployment import Deployment
-from opendt_streams.streams.log import LogReader, Record
+from opendt_streams.streams.log import LogReader
 from opendt_streams.streams.partition import Lifecycle, Partition
 from opendt_streams.streams.publisher import Publisher
 from opendt_streams.streams.started import announce
 from opendt_streams.twin.machine import Machine
-from opendt_streams.wire import headers as h
+from opendt_streams.wire.record import Record
 
 M = TypeVar("M", bound=Machine)
 log = structlog.get_logger()
@@ -63,7 +63,7 @@ class Worker(Generic[M]):
                 message.offset,
                 message.key,
                 message.value,
-                h.from_kafka(message.headers),
+                _pairs(message.headers),
                 int((message.timestamp or 0) * 1000),
             )
 
@@ -117,6 +117,11 @@ class Worker(Generic[M]):
         except BaseException as error:
             log.exception("crashed", service=self.service)
             leave(SOFTWARE_ERROR, self.service, repr(error))
+
+
+def _pairs(headers: Any) -> tuple[tuple[str, bytes], ...]:
+    """Headers as Faust may have them: pairs, a mapping, or nothing."""
+    return tuple(headers.items() if isinstance(headers, Mapping) else headers or ())
 
 
 def leave(code: int, service: str, reason: str) -> None:

@@ -36,11 +36,12 @@ def to_kafka(headers: Mapping[str, str]) -> list[tuple[str, bytes]]:
     return [(k, v.encode()) for k, v in headers.items()]
 
 
-def from_kafka(headers: Iterable[tuple[str, bytes]] | Mapping[str, bytes] | None) -> dict[str, str]:
-    """The last value of each key; bytes that are not UTF-8 are somebody else's and are left out."""
-    pairs = headers.items() if isinstance(headers, Mapping) else headers or ()
+def from_kafka(headers: Iterable[tuple[str, bytes | None]]) -> dict[str, str]:
+    """The last value of each key; nothing, and bytes that are not UTF-8, are somebody else's and are left out."""
     readable: dict[str, str] = {}
-    for key, raw in pairs:
+    for key, raw in headers:
+        if raw is None:
+            continue
         try:
             readable[key] = raw.decode()
         except UnicodeDecodeError:

@@ -16,9 +16,10 @@ from opendt_streams.broker import declare
 from opendt_streams.model import times
 from opendt_streams.settings import effective_document, load
 from opendt_streams.streams.deployment import CONFIG_FILE, Deployment
-from opendt_streams.streams.log import LogReader, Record
+from opendt_streams.streams.log import LogReader
 from opendt_streams.wire import topics
 from opendt_streams.wire.messages import CalibrationEnded, DecisionRecorded, ResultRecorded, ResultsEnded
+from opendt_streams.wire.record import Record
 from opendt_streams.wire.twin import read_value
 
 DATACENTER: Final = "demo"

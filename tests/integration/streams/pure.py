@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+from opendt_streams.assembly import restore_calibrator
 from opendt_streams.engine.native import NATIVE
 from opendt_streams.model.canonical import canonical
 from opendt_streams.settings import Settings
-from opendt_streams.streams.calibrator import new_method
-from opendt_streams.twin.calibrator import Calibrator
 from opendt_streams.twin.machine import Machine
 from opendt_streams.twin.outputs import Publish
 from opendt_streams.twin.simulator import Simulator
@@ -22,7 +21,7 @@ def simulated(logs: Logs, settings: Settings) -> list[bytes]:
 
 def decided(logs: Logs, settings: Settings) -> list[bytes]:
     """sim.calibration as a calibrator writes it that reads one topic after the other to its end."""
-    machine = Calibrator(DATACENTER, settings.grid, new_method(settings))
+    machine = restore_calibrator(DATACENTER, settings)
     return _said(machine, logs, (topics.POWER, topics.LEDGER, topics.RESULTS, topics.CALIBRATION), topics.CALIBRATION)
 
 

@@ -13,10 +13,10 @@ import pytest
 from aiokafka.errors import MessageSizeTooLargeError
 
 from opendt_streams.model import times
-from opendt_streams.streams.log import Record
 from opendt_streams.wire import topics
 from opendt_streams.wire.encode import end_message
 from opendt_streams.wire.messages import End, Heartbeat, PowerBatch, ResultRecorded, TaskSubmitted
+from opendt_streams.wire.record import Record
 from tests.integration.streams.bad_messages import BAD_MESSAGES, Bad, task
 from tests.integration.streams.harness import CALIBRATOR, SIMULATOR, START_MS, Logs, Twin, documents, values, window_ends
 from tests.integration.streams.producer import Producer, producer

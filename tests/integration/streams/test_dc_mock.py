@@ -7,9 +7,9 @@ from typing import Final
 
 from opendt_streams.model import times
 from opendt_streams.model.canonical import canonical
-from opendt_streams.streams.log import Record
 from opendt_streams.wire import topics
 from opendt_streams.wire.messages import Heartbeat
+from opendt_streams.wire.record import Record
 from opendt_streams.wire.twin import results_end_value
 from tests.integration.streams.harness import DATACENTER, DC_MOCK, START_MS, Twin
 from tests.integration.streams.producer import producer

@@ -9,13 +9,14 @@ from typing import Any, ClassVar, cast
 import pytest
 
 from opendt_streams.errors import HistoryGone
-from opendt_streams.streams.log import LogReader, Record
+from opendt_streams.streams.log import LogReader
 from opendt_streams.streams.partition import Partition
 from opendt_streams.streams.publisher import Publisher
 from opendt_streams.twin.machine import Machine
 from opendt_streams.twin.outputs import DeadLetter, Output, Publish
 from opendt_streams.wire import topics
 from opendt_streams.wire.messages import Heartbeat, Message
+from opendt_streams.wire.record import Record
 
 A, B = topics.WORKLOAD, topics.POWER
 
@@ -28,7 +29,7 @@ class Log:
         self.reads: list[tuple[str, int, int]] = []
 
     def append(self, topic: str, value: bytes, key: str = "dc") -> Record:
-        record = Record(topic, 0, len(self.records[topic]), key.encode(), value, {}, 0)
+        record = Record(topic, 0, len(self.records[topic]), key.encode(), value, (), 0)
         self.records[topic].append(record)
         return record
 

@@ -171,7 +171,7 @@ def test_headers_survive_kafka_and_strangers_do_not_disturb() -> None:
     assert ours["ce_type"] == "opendt.window-result.v1"
     assert h.from_kafka([*h.to_kafka(ours), ("theirs", b"\xff")]) == ours
     assert h.from_kafka([("a", b"1"), ("a", b"2")]) == {"a": "2"}
-    assert h.from_kafka(None) == {}
+    assert h.from_kafka([("a", None)]) == {}
 
 
 def test_a_resume_point_of_a_version_without_the_end_is_still_read() -> None:

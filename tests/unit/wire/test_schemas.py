@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
+from opendt_streams.assembly import started_now
 from opendt_streams.model.task import Task, fragments
 from opendt_streams.model.topology_json import read_topology
 from opendt_streams.settings import load
-from opendt_streams.streams.started import started_now
 from opendt_streams.wire import encode, topics
 from opendt_streams.wire import kinds as k
 from opendt_streams.wire.decode import decode

@@ -1,0 +1,150 @@
+"""What an audit looks at: the records of a run's topics, copied out of Kafka once, and what the run said of itself.
+
+    EVIDENCE/topics/<topic>.parquet     every record of the datacenter's partition, in the order of the log (schema: RECORDS)
+    EVIDENCE/run.json                   RunInfo
+    EVIDENCE/summary.json               what `opendt run --json` printed at the end, where it ended
+    EVIDENCE/twinlog.json               digest of the recorded twinning log
+    EVIDENCE/manifest.json              the seal (audit.seal)
+
+A command on a run copies into a temporary folder and works there; a bundle is this folder, packed. So everything below the copy knows
+no Kafka, and a bundle and a run are judged by the same code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from opendt_streams.errors import BadInput
+from opendt_streams.wire.record import Record
+
+FORMAT: Final = 1
+TOPICS_FOLDER: Final = "topics"
+RUN_FILE: Final = "run.json"
+
+RECORDS: Final = pa.schema(
+    [
+        pa.field("offset", pa.int64(), nullable=False),
+        pa.field("timestamp_ms", pa.int64(), nullable=False),
+        pa.field("key", pa.binary()),
+        pa.field(
+            "headers", pa.list_(pa.struct([pa.field("key", pa.string(), nullable=False), pa.field("value", pa.binary())])), nullable=False
+        ),
+        pa.field("value", pa.binary()),
+    ]
+)
+_BATCH: Final = 1_000  # records
+_ROW_GROUP: Final = 1_000  # records: what a segment of the seal holds
+
+
+class RunInfo(BaseModel):
+    """What the copy is of.
+
+    Attributes:
+        run: the run's id.
+        datacenter: whose records an audit judges; others in the same partition are there for completeness of the log.
+        partition, partitions: number of the partition, and how many the topics have. With one, every key means the datacenter.
+        code_version: of the code that made the copy.
+        settings: the effective settings in the run folder.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    format: int = FORMAT
+    run: str
+    datacenter: str
+    partition: int
+    partitions: int
+    code_version: str
+    settings: dict[str, Any]
+
+
+class Evidence:
+    """A folder of evidence, opened for reading.
+
+    Raises:
+        BadInput: the folder holds none, or one of another format.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        path = folder / RUN_FILE
+        try:
+            self.info = RunInfo.model_validate_json(path.read_bytes())
+        except OSError as error:
+            raise BadInput(
+                f"no evidence here: {error.strerror}", expected=f"a folder or bundle with its {RUN_FILE}", where=str(folder)
+            ) from None
+        except ValidationError as error:
+            problem = error.errors(include_url=False, include_input=False)[0]
+            raise BadInput(f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}", where=RUN_FILE) from None
+        if self.info.format != FORMAT:
+            raise BadInput(f"evidence of format {self.info.format}", expected=f"format {FORMAT}", where=RUN_FILE)
+
+    def path(self, topic: str) -> Path:
+        return self.folder / TOPICS_FOLDER / f"{topic}.parquet"
+
+    def records(self, topic: str) -> Iterator[Record]:
+        """All records of the partition, in the order of the file, whoever's they are."""
+        with pq.ParquetFile(self.path(topic)) as file:
+            for batch in file.iter_batches(_BATCH):
+                columns = batch.to_pydict()
+                for offset, timestamp_ms, key, headers, value in zip(*(columns[name] for name in RECORDS.names), strict=True):
+                    pairs = tuple((h["key"], h["value"]) for h in headers)
+                    yield Record(topic, self.info.partition, offset, key, value, pairs, timestamp_ms)
+
+    def own(self, topic: str) -> Iterator[Record]:
+        """The records of the datacenter."""
+        return (record for record in self.records(topic) if self.is_own(record.key))
+
+    def is_own(self, key: bytes | None) -> bool:
+        """With one partition every message is the datacenter's, whatever its key (PROTOCOL 2.5)."""
+        return self.info.partitions == 1 or not key or key.decode(errors="replace") == self.info.datacenter
+
+
+class TopicWriter:
+    """Writes the records of one topic into a folder of evidence. Equal records give equal bytes.
+
+    with TopicWriter(folder, "sim.results") as writer:
+        writer.put(record)
+    """
+
+    def __init__(self, folder: Path, topic: str) -> None:
+        path = folder / TOPICS_FOLDER / f"{topic}.parquet"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._file = pq.ParquetWriter(
+            path, RECORDS, version="2.6", data_page_version="1.0", compression="zstd", compression_level=3, use_dictionary=["key"]
+        )
+        self._pending: list[Record] = []
+
+    def __enter__(self) -> TopicWriter:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._flush()
+        self._file.close()
+
+    def put(self, record: Record) -> None:
+        self._pending.append(record)
+        if len(self._pending) >= _ROW_GROUP:
+            self._flush()
+
+    def _flush(self) -> None:
+        if not self._pending:
+            return
+        rows = self._pending
+        columns = [
+            [r.offset for r in rows],
+            [r.timestamp_ms for r in rows],
+            [r.key for r in rows],
+            [[{"key": k, "value": v} for k, v in r.raw_headers] for r in rows],
+            [r.value for r in rows],
+        ]
+        arrays = [pa.array(column, field.type) for column, field in zip(columns, RECORDS, strict=True)]
+        self._file.write_table(pa.table(arrays, schema=RECORDS), row_group_size=_ROW_GROUP)
+        self._pending = []
