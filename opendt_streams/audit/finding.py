@@ -14,8 +14,8 @@ what the twin computes from intact inputs. input: what it was computed from was 
 class Finding:
     """`where` is a place that a person can look up, such as `sim.results|0|17` (topic, partition, offset) or a file in a bundle.
 
-    `field`: key, value, headers, timestamp, offset, or a path inside the value. `what` is one sentence that says what was found and what was
-    expected; `consequences` counts later differences that follow from this one and are not listed.
+    `field`: key, value, headers, timestamp, offset, or a path inside the value. `what` is one sentence: what was found and what was
+    expected. `consequences` counts later differences that follow from this one and are not listed.
     """
 
     where: str

@@ -18,7 +18,7 @@ from opendt_streams.engine.native.job import QUANTUM_MS, Job, Run
 from opendt_streams.engine.native.placement import Placement
 from opendt_streams.engine.native.queue.deadline_heap import DeadlineHeap
 from opendt_streams.engine.native.queue.scaling import Scaling
-from opendt_streams.engine.native.rows import Rows, check_row_count
+from opendt_streams.engine.native.rows import LastRow, Rows, check_row_count
 from opendt_streams.model.task import Int64
 
 _ENGINE: Final = 0
@@ -57,6 +57,8 @@ class EventQueue:
         self._engine_runs: list[int] = []  # those pending, the earliest last
         self._handled_ms = self._submitted_ms = self._origin_ms - 1  # of the last engine run and submission
         self._rows: list[tuple[int, bool, bool, bool, bool]] = []
+        self._stepped_ms = [self._origin_ms - 1] * len(carbon_ms)  # when each trace last took a step
+        self.last_row: LastRow | None = None
 
     def run(self) -> None:
         for i in range(len(self._carbon)):
@@ -102,6 +104,7 @@ class EventQueue:
         scaling, deadlines, now = self._scaling, self._deadlines, self._now
         while (node := deadlines.poll(now)) is not None:
             if node < 0:
+                self._stepped_ms[-1 - node] = now
                 self._next_carbon_step(node)
             elif (deadline := scaling.due(node, now)) is None:
                 self._end(node)
@@ -175,6 +178,8 @@ class EventQueue:
     def _finish(self) -> None:
         if self._completed + len(self.terminated) == len(self._submissions):
             self._over = True
+            stepped = tuple(ms == self._now for ms in self._stepped_ms)
+            self.last_row = LastRow(len(self._rows), stepped, None)
             self._row()
 
     def _row(self) -> None:
