@@ -61,9 +61,14 @@ def host_steps(entries: Entries) -> HostSteps:
         demand = demand[entries.last]
     else:
         demand = entries.usage_mhz[entries.last]
-    demand[demand < _NOTHING_MHZ] = 0.0
+    demand = without_drift(demand)
     host = entries.host[entries.last]
     return HostSteps(host, entries.time_ms[entries.last], demand, np.searchsorted(host, np.arange(entries.hosts + 1)))
+
+
+def without_drift(demand_mhz: Float64) -> Float64:
+    """What is too little to be anything but the rest of a sum is nothing."""
+    return np.where(demand_mhz < _NOTHING_MHZ, 0.0, demand_mhz)
 
 
 def collect_entries(spans: Spans, from_ms: int, until_ms: int, hosts: int, marks_ms: Int64 | None = None) -> Entries:

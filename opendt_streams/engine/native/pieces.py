@@ -38,13 +38,15 @@ def pieces(running: Sequence[Run], placed: Sequence[Run], from_ms: int, row_ms: 
 def column_pieces(runs: RunColumns, from_ms: int, row_ms: Int64) -> Iterator[tuple[int, Int64, Int64]]:
     """The same for all runs of an experiment: the last are the numbers of those active, ascending."""
     parts = min(int((runs.last - runs.first).sum() / _ENTRIES_AT_A_TIME) + 1, len(row_ms))
+    # Those that end where they start belong as well, if that is what their fragments say: they may leave something behind.
+    asking = runs.edges.starts_ms[runs.last - 1] == runs.end_ms - runs.placed_ms
     active, next_placed = np.zeros(0, dtype=np.int64), 0
     for rows in np.array_split(row_ms, parts):
         end_ms = int(rows[-1])
         active = active[runs.end_ms[active] > from_ms]
         end = int(np.searchsorted(runs.placed_ms, end_ms, side="left"))
         new = np.arange(next_placed, end)
-        active, next_placed = np.concatenate((active, new[runs.end_ms[new] > runs.placed_ms[new]])), end
+        active, next_placed = np.concatenate((active, new[asking[new]])), end
         yield from_ms, rows, active
         from_ms = end_ms
 

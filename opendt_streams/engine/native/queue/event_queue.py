@@ -15,10 +15,11 @@ import numpy as np
 
 from opendt_streams.engine.native.hosts import Hosts
 from opendt_streams.engine.native.job import QUANTUM_MS, Job, Run
+from opendt_streams.engine.native.last_row import LastRow
 from opendt_streams.engine.native.placement import Placement
 from opendt_streams.engine.native.queue.deadline_heap import DeadlineHeap
 from opendt_streams.engine.native.queue.scaling import Scaling
-from opendt_streams.engine.native.rows import LastRow, Rows, check_row_count
+from opendt_streams.engine.native.rows import Rows, check_row_count
 from opendt_streams.model.task import Int64
 
 _ENGINE: Final = 0
@@ -139,7 +140,7 @@ class EventQueue:
         self._placement.give(run.host, run.job.cores, run.job.memory_mib)
         self._running -= 1
         self._completed += 1
-        self._finish()
+        self._finish(ended=True)
         self._request_pass()
 
     def _tick(self) -> None:
@@ -157,7 +158,7 @@ class EventQueue:
                 self._request_engine(self._now)
             elif self._hosts.too_small_for(job.cores, job.memory_mib):
                 self.terminated.append((job, self._now))
-                self._finish()
+                self._finish(ended=False)
             else:
                 break
             self.queue.popleft()
@@ -175,11 +176,11 @@ class EventQueue:
 
     # -- rows ----------------------------------------------------------------------------------------------------------------
 
-    def _finish(self) -> None:
+    def _finish(self, *, ended: bool) -> None:
         if self._completed + len(self.terminated) == len(self._submissions):
             self._over = True
             stepped = tuple(ms == self._now for ms in self._stepped_ms)
-            self.last_row = LastRow(len(self._rows), stepped, None)
+            self.last_row = LastRow(len(self._rows), stepped, ended)
             self._row()
 
     def _row(self) -> None:

@@ -18,7 +18,7 @@ _EMBODIED_G_PER_MS: Final = 1_000_000 / (5 * 365 * 86_400_000)  # 1000 kg over f
 class HostTable:
     def __init__(self, simulation: Simulation) -> None:
         self._hosts = simulation.hosts
-        self._rows = simulation.rows
+        self._rows, self._last = simulation.rows, simulation.last_row
         self._origin_ms = simulation.log.origin_ms
         groups = self._hosts.groups
         self._names = unique_names([g.group.name for g in groups for _ in range(g.group.count)])
@@ -57,6 +57,8 @@ class HostTable:
         elapsed = np.repeat(np.diff(time, prepend=piece.from_ms), hosts)
         every, zero = np.tile(np.arange(hosts), count), np.zeros(count * hosts, dtype=np.int64)
         usage = np.minimum(demand, self._capacity).ravel()
+        if self._last is not None and self._last.demand_mhz is not None and piece.first <= self._last.row < piece.end:
+            demand[self._last.row - piece.first] = self._last.demand_mhz
         return {
             "row": np.repeat(np.arange(piece.first, piece.end), hosts),
             "host_name": text(self._names, every),
