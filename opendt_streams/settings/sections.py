@@ -1,0 +1,81 @@
+"""The settings: what there is, section by section, and what each value may be."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from opendt_streams.settings.fields import Duration, Name, Retention, Speed, Until
+from opendt_streams.windows.grid import Grid
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class KafkaSettings(Section):
+    namespace: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{0,100}$")]
+    partitions: Annotated[int, Field(ge=1, le=1000)]
+    replication_factor: Annotated[int, Field(ge=1, le=10)]
+    datacenter_retention: Retention
+
+    def topic(self, name: str) -> str:
+        """The name that a topic has on the broker."""
+        return f"{self.namespace}.{name}" if self.namespace else name
+
+
+class WorkloadSettings(Section):
+    directory: Path | None
+    speed: Speed
+    heartbeat: Duration
+    power_batch: Duration
+    max_ahead: Duration
+    until: Until
+
+
+class SimulatorSettings(Section):
+    window: Duration
+    sample_interval: Duration
+    policy: str
+    snapshot_every: Duration
+
+
+class EngineSection(Section):
+    name: Literal["native"]
+    semantics: Literal["2.4f", "2.4g+"]
+
+
+class CalibratorSettings(Section):
+    method: Literal["recursive", "off"]
+    publish_every: Duration
+    max_wait: Duration
+
+
+class StreamSettings(Section):
+    max_jump: Duration
+    dedup_horizon: Duration
+
+
+class Settings(Section):
+    """The effective settings. Durations are integers of milliseconds."""
+
+    datacenter: Name | None
+    broker: str | None
+    kafka: KafkaSettings
+    workload: WorkloadSettings
+    simulator: SimulatorSettings
+    engine: EngineSection
+    calibrator: CalibratorSettings
+    stream: StreamSettings
+
+    @property
+    def grid(self) -> Grid:
+        return Grid(
+            window_ms=self.simulator.window,
+            sample_interval_ms=self.simulator.sample_interval,
+            publish_every_ms=self.calibrator.publish_every,
+            max_jump_ms=self.stream.max_jump,
+            dedup_horizon_ms=self.stream.dedup_horizon,
+        )
