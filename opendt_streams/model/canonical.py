@@ -15,7 +15,7 @@ JSON = TypeAliasType("JSON", "None | bool | int | float | str | list[JSON] | dic
 # orjson writes a float as RFC 8785 does between these magnitudes, once whole numbers have become integers;
 # its keys sort as RFC 8785's do as long as they are ASCII, and its integers agree up to 2**53.
 _SMALLEST_PLAIN: Final = 1e-4
-_LARGEST_EXACT: Final = 2**53
+LARGEST_EXACT: Final = 2**53
 
 
 class _NeedsLibrary(Exception):
@@ -53,7 +53,7 @@ def _plain(value: object) -> object:
         if not all(type(k) is str and k.isascii() for k in value):  # type: ignore[attr-defined]
             raise _NeedsLibrary
         return {k: _plain(v) for k, v in value.items()}  # type: ignore[attr-defined]
-    if kind is int and not -_LARGEST_EXACT < value < _LARGEST_EXACT:  # type: ignore[operator]
+    if kind is int and not -LARGEST_EXACT < value < LARGEST_EXACT:  # type: ignore[operator]
         raise _NeedsLibrary
     if kind in (str, bool, int) or value is None:
         return value
@@ -62,7 +62,7 @@ def _plain(value: object) -> object:
 
 def _number(x: float) -> float | int:
     magnitude = abs(x)
-    if not magnitude < _LARGEST_EXACT:
+    if not magnitude < LARGEST_EXACT:
         if magnitude != magnitude or magnitude == float("inf"):
             raise ValueError(f"{x} is not a JSON number")
         raise _NeedsLibrary

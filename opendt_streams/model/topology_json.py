@@ -42,6 +42,15 @@ def read_topology(document: object, dialect: Dialect = "opendt") -> Topology:
     return topology
 
 
+def read_power_model(document: object, dialect: Dialect = "opendt", where: str = "cpuPowerModel") -> PowerModel:
+    """The power model of one host group, as `read_topology` reads it at the path `where`.
+
+    Raises:
+        BadInput: names the path of what is wrong.
+    """
+    return _Reader(dialect).power_model(document, where)
+
+
 def to_document(topology: Topology) -> dict[str, JSON]:
     """The normal form: OpenDC's keys, bare numbers in MHz, MiB and W, every default written out."""
     return {"clusters": [_cluster_document(c) for c in topology.clusters]}

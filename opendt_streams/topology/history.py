@@ -5,6 +5,7 @@ Pure: whoever calls has read sim.topology and sim.calibration.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -21,11 +22,14 @@ REPEATED = "repeated: the first record of this id stands"
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A record of sim.topology: its offset, when it was recorded (header ce_time), and the event; None where it holds none."""
+    """A record of sim.topology: its offset, when its writer wrote it (header ce_time), the event (None where it holds none), and the
+    timestamp that the log has for it.
+    """
 
     offset: int
     recorded: str | None
     event: TopologyEvent | None
+    timestamp_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,46 +76,56 @@ class Pins:
 
 
 class History:
-    """The whole ledger of one datacenter, in the order of the log."""
+    """The ledger of one datacenter in the order of the log: all of it, or as it was `as_of` a moment that people named so."""
 
-    def __init__(self, records: Iterable[Written], pins: Pins) -> None:
+    def __init__(self, records: Iterable[Written], pins: Pins, as_of: str | None = None) -> None:
         self.ledger, self.pins = Ledger(), pins
-        self.entries = [self._entry(record, record.event) for record in records if record.event is not None]
+        self._as_of = "" if as_of is None else f" as of {as_of}"
+        self.entries: list[Entry] = []
+        for record in records:
+            if record.event is None:
+                self.ledger.skip(record.offset)
+            else:
+                self.entries.append(self._entry(record, record.event))
 
-    def now(self) -> InForce:
-        """The newest accepted event of main.
+    def now(self, branch: str = MAIN) -> InForce:
+        """The newest accepted event of a branch.
 
         Raises:
             BadInput: there is none.
         """
-        return self._in_force(self.ledger.head)
+        if branch != MAIN and branch not in self.ledger.heads:
+            raise BadInput(f"no branch {branch}{self._as_of}", expected=", ".join(self.ledger.heads) or "an accepted baseline on main")
+        return self._in_force(self.ledger.heads.get(branch))
 
     def at(self, time_ms: int) -> InForce:
         """What the window at this event time used: the head of main at the pin of its hour (PROTOCOL 5.4).
 
         Raises:
-            BadInput: no window was simulated there.
+            BadInput: no window was simulated there, or which topology it uses is not decided.
         """
         first = self.pins.first_window_ms
         if first is None or time_ms < first:
-            known = "nothing is simulated yet" if first is None else f"the first window starts at {times.iso(first)}"
+            known = f"nothing is simulated yet{self._as_of}" if first is None else f"the first window starts at {times.iso(first)}"
             raise BadInput(f"there was no window at {times.iso(time_ms)}; {known}", where="--effective")
         instant = times.floor(time_ms, self.pins.publish_every_ms)
         if instant <= first:
             return self._in_force(self.ledger.main[0] if self.ledger.main else None)
-        if instant not in self.pins.offsets:
-            newest = max(self.pins.offsets, default=first)
+        pin = self.pins.offsets.get(instant)
+        if pin is None or pin > self.ledger.offset:
+            newest = max((i for i, offset in self.pins.offsets.items() if offset <= self.ledger.offset), default=first)
             raise BadInput(
-                f"what windows at {times.iso(time_ms)} use is not decided",
-                expected=f"a time before {times.iso(times.floor(newest, self.pins.publish_every_ms) + self.pins.publish_every_ms)}",
+                f"what windows at {times.iso(time_ms)} use is not decided{self._as_of}",
+                expected=f"a time before {times.iso(times.next_multiple(newest, self.pins.publish_every_ms))}",
                 where="--effective",
             )
-        return self._in_force(self.ledger.head_at(self.pins.offsets[instant]))
+        return self._in_force(self.ledger.head_at(pin))
 
     def _in_force(self, accepted: Accepted | None) -> InForce:
         if accepted is None:
-            raise BadInput("the ledger holds no topology", expected="an accepted baseline on sim.topology")
-        return InForce(next(e for e in self.entries if e.offset == accepted.offset), accepted.topology)
+            raise BadInput(f"the ledger holds no topology{self._as_of}", expected="an accepted baseline on sim.topology")
+        at = bisect_left(self.entries, accepted.offset, key=lambda e: e.offset)
+        return InForce(self.entries[at], accepted.topology)
 
     def _entry(self, record: Written, event: TopologyEvent) -> Entry:
         judged = self.ledger.add(record.offset, event)

@@ -4,25 +4,16 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from dataclasses import dataclass, field
-from enum import StrEnum
 
 from opendt_streams.errors import BadInput
 from opendt_streams.model.canonical import digest
-from opendt_streams.model.event import MAIN, RULES, TopologyEvent
+from opendt_streams.model.event import MAIN, TopologyEvent
 from opendt_streams.model.topology import Topology
 from opendt_streams.model.topology_json import read_topology
 from opendt_streams.topology.events import event_id
+from opendt_streams.topology.judging import Verdict, judge
 
-
-class Verdict(StrEnum):
-    ACCEPTED = "accepted"
-    STALE = "stale: another event came first on this branch"
-    BAD_DIGEST = "digest: id or result is not the digest of what the event says"
-    INVALID = "invalid topology"
-    UNKNOWN_RULES = "unknown rules"
-    NO_PARENT = "the first event of a ledger must be a baseline on main"
-    BRANCH_EXISTS = "branched needs an accepted parent and a new branch"
-    NOT_ONLY_POWER = "a calibration may touch nothing but cpuPowerModels"
+__all__ = ["Accepted", "Judged", "Ledger", "Verdict"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,26 +80,47 @@ class Ledger:
 
     def _judge(self, event: TopologyEvent) -> tuple[Verdict, Topology | None, str | None]:
         """Verdict; the topology if accepted; what is wrong in words where that is not in the verdict."""
-        parent = self._accepted.get(event.parent or "")
-        if event.rules != RULES:
-            return Verdict.UNKNOWN_RULES, None, f"rules {event.rules}; this version judges rules {RULES}"
-        if event.result != digest(event.topology) or event.id != event_id(event):
-            return Verdict.BAD_DIGEST, None, None
+        parent, head = self._accepted.get(event.parent or ""), self.heads.get(event.branch)
+        claim = _Claim(event, parent)
+        verdict, detail = judge(claim, head.event.id if head else None, parent_accepted=parent is not None)
+        return verdict, claim.topology if verdict is Verdict.ACCEPTED else None, detail
+
+
+@dataclass(slots=True)
+class _Claim:
+    """An event before the rules, and its parent if that is accepted."""
+
+    event: TopologyEvent
+    accepted_parent: Accepted | None
+    topology: Topology | None = None
+
+    @property
+    def rules(self) -> int:
+        return self.event.rules
+
+    @property
+    def parent(self) -> str | None:
+        return self.event.parent
+
+    @property
+    def branch(self) -> str:
+        return self.event.branch
+
+    @property
+    def kind(self) -> str:
+        return self.event.kind
+
+    def digests_hold(self) -> bool:
+        return self.event.result == digest(self.event.topology) and self.event.id == event_id(self.event)
+
+    def flaw(self) -> str | None:
         try:
-            topology = read_topology(event.topology, "opendc")
+            self.topology = read_topology(self.event.topology, "opendc")
         except BadInput as error:
-            return Verdict.INVALID, None, str(error)
-        if event.kind == "branched":
-            if parent is None or event.branch in self.heads:
-                return Verdict.BRANCH_EXISTS, None, None
-            return Verdict.ACCEPTED, topology, None
-        head = self.heads.get(event.branch)
-        if event.parent != (head.event.id if head else None):
-            return Verdict.STALE, None, f"parent {event.parent}, head {head.event.id if head else None}"
-        if parent is None:
-            if event.kind == "baselined" and event.branch == MAIN:
-                return Verdict.ACCEPTED, topology, None
-            return Verdict.NO_PARENT, None, None
-        if event.kind == "calibrated" and topology.without_power_models() != parent.topology.without_power_models():
-            return Verdict.NOT_ONLY_POWER, None, None
-        return Verdict.ACCEPTED, topology, None
+            return str(error)
+        return None
+
+    def keeps_hardware(self) -> bool:
+        assert self.topology is not None
+        assert self.accepted_parent is not None
+        return self.topology.without_power_models() == self.accepted_parent.topology.without_power_models()

@@ -24,8 +24,8 @@ with any key and without headers."""
 _HEADERS: Final = {
     "ce_specversion": "CloudEvents version: 1.0",
     "ce_id": "The record's id. It is positional: of two records with one id readers keep the first.",
-    "ce_type": "opendt.<message>.v1",
-    "ce_source": "opendt/<service>",
+    "ce_type": "opendt.<message>.v<version of its schema>",
+    "ce_source": "opendt/<service>; opendt/cli or opendt/api where people write",
     "ce_time": "Wall-clock time at which the record was written, ISO 8601",
     "content-type": "application/json",
     h.CONFIG: "Id of the writer's `started` record on sys.config",
@@ -82,7 +82,7 @@ def _operation(action: str, summary: str, channel: Channel, kinds: Iterable[Kind
 def _message(kind: Kind, version: str) -> dict[str, Any]:
     # The twin writes all headers; of a datacenter's producers none is asked.
     required = [*_CLOUD_EVENT, *kind.headers] if kind.headers else []
-    names = [*_CLOUD_EVENT, "content-type", *kind.headers]
+    names = [*_CLOUD_EVENT, "content-type", *kind.headers, *kind.optional]
     headers: dict[str, Any] = {"type": "object", "properties": {n: {"type": "string", "description": _HEADERS[n]} for n in names}}
     if required:
         headers["required"] = required

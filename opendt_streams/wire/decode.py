@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel, ValidationError
-from pydantic_core import from_json
+from pydantic_core import from_json, to_json
 
 from opendt_streams.errors import BadInput
 from opendt_streams.model.canonical import digest, sha256_hex
@@ -16,7 +16,7 @@ from opendt_streams.model.power import Meter, PowerSample
 from opendt_streams.model.task import Task, fragments
 from opendt_streams.model.topology_json import read_topology, to_document
 from opendt_streams.wire import datacenter as dc
-from opendt_streams.wire import topics, twin
+from opendt_streams.wire import topics, twin, versions
 from opendt_streams.wire.fields import first_problem
 from opendt_streams.wire.messages import End, Heartbeat, Invalid, Message, PowerBatch, Silence, Snapshot, TaskSubmitted
 
@@ -24,15 +24,19 @@ Headers = Mapping[str, str]
 M = TypeVar("M", bound=BaseModel)
 
 
-def decode(topic: str, value: bytes | None, headers: Headers) -> Message:
-    """The message of a record of `topic` (its name without namespace)."""
+def decode(topic: str, value: bytes | None, headers: Headers, upcasters: versions.Upcasters = versions.UPCASTERS) -> Message:
+    """The message of a record of `topic` (its name without namespace), of any schema version up to the newest."""
     if not value:
         kind = "an empty message" if value is not None else "a tombstone (no value)"
         return Invalid(f"{kind}; expected a JSON object", sha256_hex(b""))
     if len(value) > topics.MAX_VALUE_BYTES:
         return Invalid(f"{len(value)} bytes; expected at most {topics.MAX_VALUE_BYTES}", sha256_hex(value))
     try:
-        return _READERS[topic](value, _document(value), headers)
+        written = _document(value)
+        document = versions.upcast(headers.get(versions.TYPE), written, upcasters)
+        # A snapshot's name is the digest of its bytes as they came; the twin's own messages are validated from bytes.
+        current = value if document is written or topic in topics.DATACENTER_TOPICS else to_json(document)
+        return _READERS[topic](current, document, headers)
     except BadInput as error:
         return Invalid(str(error), sha256_hex(value))
 

@@ -7,6 +7,7 @@ from typing import Final
 
 from opendt_streams.errors import BadInput
 from opendt_streams.model.canonical import JSON, canonical
+from opendt_streams.wire.versions import TYPE, type_name
 
 INPUTS: Final = "opendt_inputs"  # {topic: next offset}: what the writer had read
 CONFIG: Final = "opendt_config"  # digest of the writer's `started` record
@@ -21,7 +22,7 @@ def cloud_event(*, event_id: str, event_type: str, source: str, time: str) -> di
     return {
         "ce_specversion": "1.0",
         "ce_id": event_id,
-        "ce_type": f"opendt.{event_type}.v1",
+        TYPE: type_name(event_type),
         "ce_source": source,
         "ce_time": time,
         "content-type": "application/json",

@@ -15,6 +15,7 @@ DC_MOCK: Final = "dc-mock"
 SIMULATOR: Final = "simulator"
 CALIBRATOR: Final = "calibrator"
 RECORDER: Final = "recorder"
+PEOPLE: Final = "people"  # through the command line or the REST API
 
 _PROVENANCE: Final = (h.CONFIG, h.INPUTS, h.LEDGER)
 
@@ -24,7 +25,7 @@ class Kind:
     """One kind of message.
 
     `tag` is the `message_type` that the value has besides the fields of its model; None where the model has it, or the value has none.
-    `headers` are those that its readers rely on besides CloudEvents' own.
+    `headers` are those that its readers rely on besides CloudEvents' own; `optional` those that some of its writers add.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Kind:
     model: TypeAdapter[Any]
     tag: str | None = None
     headers: tuple[str, ...] = ()
+    optional: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,9 @@ END: Final = Kind("end", "The end of a dc topic", TypeAdapter(dc.EndMessage))
 POWER: Final = Kind("power", "Measured power", TypeAdapter(dc.PowerMessage | dc.PowerBatchMessage | dc.OpenDTPowerMessage))
 SILENCE: Final = Kind("silence", "The meters fell silent", TypeAdapter(dc.SilenceMessage), headers=_PROVENANCE)
 SNAPSHOT: Final = Kind("topology-snapshot", "The physical topology", TypeAdapter(dc.SnapshotMessage))
-EVENT: Final = Kind("topology-event", "A change of the simulated topology", twin.EVENT, headers=_PROVENANCE)
+EVENT: Final = Kind(  # people start no service whose configuration they could name
+    "topology-event", "A change of the simulated topology", twin.EVENT, headers=(h.INPUTS, h.LEDGER), optional=(h.CONFIG,)
+)
 RESULT: Final = Kind("window-result", "One simulated window", twin.RESULT, "window-result", _PROVENANCE)
 RESULTS_END: Final = Kind("results-end", "The end of sim.results", twin.RESULTS_END, "end", _PROVENANCE)
 DECISION: Final = Kind(
@@ -91,8 +95,8 @@ CHANNELS: Final = (
     Channel(
         topics.LEDGER,
         "The ledger: immutable, hash-linked changes of the simulated topology, never compacted. The log's order arbitrates.",
-        {SIMULATOR: (EVENT,), CALIBRATOR: (EVENT,)},
-        (SIMULATOR, CALIBRATOR, RECORDER),
+        {SIMULATOR: (EVENT,), CALIBRATOR: (EVENT,), PEOPLE: (EVENT,)},
+        (SIMULATOR, CALIBRATOR, RECORDER, PEOPLE),
     ),
     Channel(
         topics.RESULTS,

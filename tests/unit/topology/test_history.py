@@ -95,3 +95,29 @@ def test_times_without_windows_are_refused(time_ms: int, first: int | None, comp
 def test_an_empty_ledger_has_no_topology() -> None:
     with pytest.raises(BadInput, match="no topology"):
         history().now()
+
+
+def test_a_branch_has_a_newest_event_of_its_own() -> None:
+    tried = make_event(parent=BASE.id, kind="branched", actor="ann", reason="r", cause="c", topology=site(90.0), branch="what-if/warm")
+    told = history(BASE, WARMER, tried)
+    assert told.now("what-if/warm").entry.event == tried
+    assert told.now().entry.event == WARMER
+    with pytest.raises(BadInput, match="no branch what-if/cold; expected main, what-if/warm"):
+        told.now("what-if/cold")
+
+
+def test_a_decision_that_pins_more_than_was_known_decides_nothing_yet() -> None:
+    records = [Written(offset, None, e) for offset, e in enumerate((BASE, WARMER))]
+    pins = Pins({FIRST: 2, FIRST + H: 3}, H, T0)
+    told = History(records, pins, as_of="12:00")
+    assert told.at(FIRST).entry.event == WARMER
+    with pytest.raises(BadInput, match="is not decided as of 12:00; expected a time before 2022-10-07T00:00:00Z"):
+        told.at(FIRST + H)
+    assert History([*records, Written(2, None, None)], pins).at(FIRST + H).entry.event == WARMER
+
+
+def test_what_was_empty_says_as_of_when() -> None:
+    with pytest.raises(BadInput, match="holds no topology as of 12:00"):
+        History([], Pins({}, H, None), as_of="12:00").now()
+    with pytest.raises(BadInput, match="nothing is simulated yet as of 12:00"):
+        History([], Pins({}, H, None), as_of="12:00").at(T0)
