@@ -2,9 +2,8 @@
 
     EVIDENCE/topics/<topic>.parquet     every record of the datacenter's partition, in the order of the log (schema: RECORDS)
     EVIDENCE/run.json                   RunInfo
-    EVIDENCE/summary.json               what `opendt run --json` printed at the end, where it ended
-    EVIDENCE/twinlog.json               digest of the recorded twinning log
-    EVIDENCE/manifest.json              the seal (audit.seal)
+
+A bundle holds more beside them (audit.bundle.packing).
 
 A command on a run copies into a temporary folder and works there; a bundle is this folder, packed. So everything below the copy knows
 no Kafka, and a bundle and a run are judged by the same code.
@@ -18,9 +17,9 @@ from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from opendt_streams.errors import BadInput
+from opendt_streams.errors import BadInput, NegativeAnswer
 from opendt_streams.wire.record import Record
 
 FORMAT: Final = 1
@@ -42,6 +41,14 @@ _BATCH: Final = 1_000  # records
 _ROW_GROUP: Final = 1_000  # records: what a segment of the seal holds
 
 
+# What pyarrow raises over a file that is no Parquet file any more, or one with other columns.
+UNREADABLE: Final = (pa.ArrowException, OSError, ValueError, KeyError, TypeError, IndexError, OverflowError, MemoryError)
+
+
+class DamagedEvidence(NegativeAnswer):
+    """A file of the evidence cannot be read, or a bundle cannot be opened."""
+
+
 class RunInfo(BaseModel):
     """What the copy is of.
 
@@ -51,6 +58,7 @@ class RunInfo(BaseModel):
         partition, partitions: number of the partition, and how many the topics have. With one, every key means the datacenter.
         code_version: of the code that made the copy.
         settings: the effective settings in the run folder.
+        log: by topic the offset at which Kafka's log began when it was copied, and the one that its next record would have had.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -62,6 +70,7 @@ class RunInfo(BaseModel):
     partitions: int
     code_version: str
     settings: dict[str, Any]
+    log: dict[str, tuple[int, int]] = Field(default_factory=dict)
 
 
 class Evidence:
@@ -90,17 +99,35 @@ class Evidence:
         return self.folder / TOPICS_FOLDER / f"{topic}.parquet"
 
     def records(self, topic: str) -> Iterator[Record]:
-        """All records of the partition, in the order of the file, whoever's they are."""
-        with pq.ParquetFile(self.path(topic)) as file:
-            for batch in file.iter_batches(_BATCH):
-                columns = batch.to_pydict()
-                for offset, timestamp_ms, key, headers, value in zip(*(columns[name] for name in RECORDS.names), strict=True):
-                    pairs = tuple((h["key"], h["value"]) for h in headers)
-                    yield Record(topic, self.info.partition, offset, key, value, pairs, timestamp_ms)
+        """All records of the partition, in the order of the file, whoever's they are.
+
+        Raises:
+            DamagedEvidence: the file is missing, or no file of records any more.
+        """
+        try:
+            with pq.ParquetFile(self.path(topic)) as file:
+                for batch in file.iter_batches(_BATCH):
+                    yield from self._rows(topic, batch.to_pydict())
+        except UNREADABLE as error:
+            raise DamagedEvidence(
+                f"not readable: {first_line(error)}",
+                where=f"{TOPICS_FOLDER}/{topic}.parquet",
+                hint="`opendt audit verify` says what is damaged.",
+            ) from None
+
+    def _rows(self, topic: str, columns: dict[str, list[Any]]) -> Iterator[Record]:
+        for offset, timestamp_ms, key, headers, value in zip(*(columns[name] for name in RECORDS.names), strict=True):
+            yield Record(topic, self.info.partition, offset, key, value, tuple((h["key"], h["value"]) for h in headers), timestamp_ms)
 
     def own(self, topic: str) -> Iterator[Record]:
         """The records of the datacenter."""
         return (record for record in self.records(topic) if self.is_own(record.key))
+
+    def end(self, topic: str) -> int:
+        """The offset after the last record that is here."""
+        with pq.ParquetFile(self.path(topic)) as file:
+            groups = file.metadata.num_row_groups
+            return int(file.read_row_group(groups - 1, columns=["offset"])["offset"][-1].as_py()) + 1 if groups else 0
 
     def is_own(self, key: bytes | None) -> bool:
         """With one partition every message is the datacenter's, whatever its key (PROTOCOL 2.5)."""
@@ -148,3 +175,8 @@ class TopicWriter:
         arrays = [pa.array(column, field.type) for column, field in zip(columns, RECORDS, strict=True)]
         self._file.write_table(pa.table(arrays, schema=RECORDS), row_group_size=_ROW_GROUP)
         self._pending = []
+
+
+def first_line(error: BaseException) -> str:
+    """What a library says of a file, in one line."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0]

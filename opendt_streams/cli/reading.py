@@ -6,8 +6,10 @@ from collections.abc import AsyncGenerator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from opendt_streams.audit.evidence import DamagedEvidence
 from opendt_streams.broker import attach_or_start, require_reachable
 from opendt_streams.broker.run_log import KAFKA_FOLDER, RECORD
+from opendt_streams.cli.log_damage import log_damage
 from opendt_streams.errors import BadInput
 from opendt_streams.settings import load
 from opendt_streams.streams.deployment import CONFIG_FILE, Deployment
@@ -21,6 +23,7 @@ def open_run(run_dir: Path, *, quiet: bool) -> Iterator[Deployment]:
 
     Raises:
         BadInput: the folder is no run.
+        DamagedEvidence: the files of its own log are not as Kafka wrote them, and no Kafka runs over them yet.
         BrokerUnavailable: its log cannot be reached or started.
     """
     config = run_dir / CONFIG_FILE
@@ -38,6 +41,8 @@ def open_run(run_dir: Path, *, quiet: bool) -> Iterator[Deployment]:
         require_reachable(settings.broker)  # services started one by one on a cluster leave nothing else behind
         yield Deployment(run_dir, settings, settings.broker)
         return
+    for damage in log_damage(run_dir):
+        raise DamagedEvidence(damage.what, where=damage.where, hint="`opendt audit verify` says all that is damaged.")
     with attach_or_start(run_dir, quiet=quiet) as url:
         yield Deployment(run_dir, settings, url)
 

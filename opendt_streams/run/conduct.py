@@ -12,17 +12,23 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
 
 import structlog
 
+from opendt_streams.audit.evidence import Evidence
+from opendt_streams.audit.unrepeatable import unrepeatable
 from opendt_streams.broker import EmbeddedBroker, declare, embedded_broker, publish, reachable, retract
 from opendt_streams.errors import BadInput
 from opendt_streams.run.plan import Plan
+from opendt_streams.run.seal import seal
 from opendt_streams.run.summary import Timing, summarise
 from opendt_streams.run.supervisor import Supervisor
 from opendt_streams.run.watch import Progress, announced_until_ms, first_message_ms, follow
 from opendt_streams.streams.clock import now_ms
+from opendt_streams.streams.copy import copy_topics
 from opendt_streams.streams.deployment import Deployment
 from opendt_streams.streams.log import LogReader
 from opendt_streams.streams.recorder import is_complete
@@ -42,7 +48,7 @@ class Outcome:
 
     summary: dict[str, object]
     state: str  # complete, interrupted
-    notes: list[str]  # what happened to services on the way
+    notes: list[str]  # what happened to services on the way, and what a second run would not repeat
 
 
 async def conduct(plan: Plan, *, quiet: bool, show: Callable[[Progress], None], began: float) -> Outcome:
@@ -71,8 +77,13 @@ async def conduct(plan: Plan, *, quiet: bool, show: Callable[[Progress], None], 
             startup_s = max(0.0, time.monotonic() - began - (now_ms() - started_ms) / 1000)
             timing = Timing(startup_s, (recorded_ms - started_ms) / 1000)
             supervisor.stop()  # the recorder writes nothing any more while the log is merged
-        summary = await summarise(plan, deployment, timing, supervisor, conductor.broker_restarts, complete=completed)
-        return Outcome(summary, "complete" if completed else "interrupted", supervisor.notes())
+        with TemporaryDirectory(prefix="opendt-evidence-") as folder:
+            await copy_topics(deployment, Path(folder))
+            evidence = Evidence(Path(folder))
+            summary = summarise(plan, evidence, timing, supervisor, conductor.broker_restarts, complete=completed)
+            summary["log_root"], unsealed = seal(evidence, plan.run_dir)
+            notes = [*supervisor.notes(), *unrepeatable(evidence), *unsealed]
+        return Outcome(summary, "complete" if completed else "interrupted", notes)
 
 
 class _Conductor:

@@ -23,6 +23,7 @@ def show_report(summary: Mapping[str, Any], state: str, notes: Sequence[str], co
         console.print(line)
     console.print(f"\nThe twinning log: {summary['run_dir']}/twinlog/agg_results.parquet")
     console.print(f"The ledger:       opendt topology log --run-dir {summary['run_dir']}")
+    console.print(f"The proof:        opendt audit replay --run-dir {summary['run_dir']}")
     console.print(f"Again, as JSON:   opendt runs show {summary['run']} --json")
 
 
@@ -75,6 +76,7 @@ def _run(s: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("restarts", restarts or "none"),
         ("peak memory, MB", memory),
         *((f"digest {name}", digest[:16]) for name, digest in s["digests"].items()),
+        ("log root", f"{s['log_root'][:16]}  (keep all of it elsewhere: --json has it)"),
     ]
 
 

@@ -5,15 +5,13 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from opendt_streams.audit.evidence import Evidence
 from opendt_streams.run.plan import Plan
 from opendt_streams.run.supervisor import Supervisor
-from opendt_streams.streams.deployment import Deployment
-from opendt_streams.streams.log import LogReader
-from opendt_streams.streams.recorder import twinlog_folder
 from opendt_streams.twinlog.digest import TopicDigest, twinlog_digest
 from opendt_streams.twinlog.recorder import Recorder
 from opendt_streams.twinlog.score import RunFacts
-from opendt_streams.twinlog.writer import TwinLog
+from opendt_streams.twinlog.writer import TwinLog, twinlog_folder
 from opendt_streams.wire import topics
 from opendt_streams.wire.decode import file_name
 from opendt_streams.wire.messages import Snapshot
@@ -27,49 +25,41 @@ class Timing:
     wall_s: float
 
 
-async def summarise(
-    plan: Plan, deployment: Deployment, timing: Timing, supervisor: Supervisor, broker_restarts: int, *, complete: bool
+def summarise(
+    plan: Plan, evidence: Evidence, timing: Timing, supervisor: Supervisor, broker_restarts: int, *, complete: bool
 ) -> dict[str, object]:
-    """Read the topics once: figures, digests; and merge the twinning log (with what is unfinished, where the run is not complete)."""
-    facts = RunFacts(deployment.settings.grid)
+    """Figures, digests, warnings; and merge the twinning log (with what is unfinished, where the run is not complete)."""
+    grid = plan.settings.grid
+    facts, recorder = RunFacts(grid), Recorder(plan.datacenter, grid)
     digests = {topic: TopicDigest() for topic in topics.TWIN_TOPICS}
-    recorder = Recorder(plan.datacenter, deployment.settings.grid)
-    dead_letters: set[str] = set()
-    missing_traces: set[str] = set()
-    async with LogReader(deployment.url, deployment.settings.kafka) as log:
-        for partition in range(deployment.settings.kafka.partitions):
-            for topic in Recorder.reads:
-                async for record in log.read(topic, partition):
-                    if deployment.datacenter_of(record.key) != plan.datacenter:
-                        continue
-                    message = record.message()
-                    facts.take(topic, record.offset, message)
-                    if topic in digests:
-                        digests[topic].feed(plan.datacenter, record.offset, record.value, message)
-                    if not complete:
-                        recorder.step(topic, record.offset, message)
-            async for record in log.read(topics.DEAD_LETTER, partition):
-                dead_letters.add(record.headers.get("ce_id", str(record.offset)))
-            missing_traces |= await _missing_traces(log, partition)
+    for topic in Recorder.reads:
+        for record in evidence.own(topic):
+            message = record.message()
+            facts.take(topic, record.offset, message)
+            if topic in digests:
+                digests[topic].feed(plan.datacenter, record.offset, record.value, message)
+            if not complete:
+                recorder.step(topic, record.offset, message)
     twinlog = TwinLog(twinlog_folder(plan.run_dir))
     if not complete:
         twinlog.store([*recorder.take_parts(), *recorder.flush()])
     twinlog.merge()
+    dead_letters = {record.headers.get("ce_id", str(record.offset)) for record in evidence.own(topics.DEAD_LETTER)}
     return _document(plan, timing, supervisor, broker_restarts, facts, len(dead_letters)) | {
-        "warnings": [f"no dc.topology message carries the carbon trace {name}: its carbon is 0" for name in sorted(missing_traces)],
+        "warnings": [f"no dc.topology message carries the carbon trace {name}: its carbon is 0" for name in _missing_traces(evidence)],
         "digests": {**{topic: digest.hexdigest() for topic, digest in digests.items()}, "twinlog": twinlog_digest(twinlog.folder)},
     }
 
 
-async def _missing_traces(log: LogReader, partition: int) -> set[str]:
+def _missing_traces(evidence: Evidence) -> list[str]:
     """Carbon traces that a topology names and nobody sent: OpenDT's producers have no place for them in a message."""
     missing: set[str] = set()
-    async for record in log.read(topics.PHYSICAL, partition):
+    for record in evidence.own(topics.PHYSICAL):
         message = record.message()
         if isinstance(message, Snapshot):
             named = {c.carbon_trace for c in message.topology.clusters if c.carbon_trace is not None}
             missing |= {file_name(name) for name in named - set(message.carbon)}
-    return missing
+    return sorted(missing)
 
 
 def _document(

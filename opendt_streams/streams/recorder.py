@@ -15,23 +15,17 @@ from opendt_streams.streams.log import LogReader
 from opendt_streams.streams.worker import Worker
 from opendt_streams.twin.outputs import Output
 from opendt_streams.twinlog.recorder import Recorder
-from opendt_streams.twinlog.writer import TwinLog
+from opendt_streams.twinlog.writer import TwinLog, twinlog_folder
 from opendt_streams.wire import topics
 from opendt_streams.wire.messages import Message
 
 SERVICE = "recorder"
-TWINLOG: Final = "twinlog"
-_COMPLETE: Final = "complete"
 _LOOK_S: Final = 1.0
-
-
-def twinlog_folder(run_dir: Path) -> Path:
-    return run_dir / TWINLOG
 
 
 def is_complete(run_dir: Path) -> bool:
     """Whether the recorder has written everything up to both ends."""
-    return (twinlog_folder(run_dir) / _COMPLETE).exists()
+    return TwinLog(twinlog_folder(run_dir)).complete
 
 
 class FromFolder:
@@ -72,16 +66,13 @@ class FromFolder:
         if parts := machine.take_parts():
             await asyncio.to_thread(self._log.store, parts, machine.checkpoint())
         if machine.complete:
-            self._mark_complete()
+            self._log.mark_complete()
 
     def finish_without_meters(self, machine: Recorder) -> list[Output]:
         """The twin has ended, but nobody ends dc.power: what there is of it is all there will be."""
         self._log.store(machine.flush(), machine.checkpoint())
-        self._mark_complete()
+        self._log.mark_complete()
         return []
-
-    def _mark_complete(self) -> None:
-        (self._log.folder / _COMPLETE).touch()
 
 
 def create(deployment: Deployment) -> App:

@@ -4,6 +4,7 @@
     twinlog/parts/<table>/<interval start>.partial.parquet  what there was of an interval when the run was interrupted
     twinlog/recorder.json                                   from where the recorder goes on, written after the parts it counts
     twinlog/<table>.parquet                                 all parts of a table in one file, made by `merge`
+    twinlog/complete                                        everything up to the ends of the topics is written
 
 Killed between any two file operations it leaves a readable log: at worst parts are written again, with the same bytes.
 """
@@ -28,6 +29,8 @@ from opendt_streams.twinlog.part import Part
 from opendt_streams.twinlog.schemas import TABLES
 
 CHECKPOINT: Final = "recorder.json"
+TWINLOG: Final = "twinlog"
+_COMPLETE: Final = "complete"
 _PARTS: Final = "parts"
 _PARTIAL: Final = ".partial.parquet"
 _ROW_GROUP: Final = 65_536  # rows
@@ -46,6 +49,14 @@ class TwinLog:
         except FileNotFoundError:
             return None
         return stored
+
+    @property
+    def complete(self) -> bool:
+        return (self.folder / _COMPLETE).exists()
+
+    def mark_complete(self) -> None:
+        """Say that nothing is still to come."""
+        (self.folder / _COMPLETE).touch()
 
     def store(self, parts: Iterable[Part], checkpoint: Mapping[str, JSON] | None = None) -> None:
         """Write parts, then the checkpoint that counts them. Unfinished parts of an earlier call are superseded by this one.
@@ -95,6 +106,10 @@ class TwinLog:
         else:
             self._files.write(path, content)
         return path
+
+
+def twinlog_folder(run_dir: Path) -> Path:
+    return run_dir / TWINLOG
 
 
 def parquet_bytes(rows: pa.Table) -> bytes:

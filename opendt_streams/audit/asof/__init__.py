@@ -1,0 +1,1 @@
+"""What the twin believed at an earlier moment."""

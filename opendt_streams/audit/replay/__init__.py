@@ -1,0 +1,1 @@
+"""Recomputing from the topics alone what the twin said, and comparing it with the record."""

@@ -1,0 +1,1 @@
+"""Digests over every record of a run's topics, and the manifest that closes them."""

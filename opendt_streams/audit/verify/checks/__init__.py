@@ -1,0 +1,1 @@
+"""What the records of a twin say of each other, checked without recomputing anything."""
