@@ -75,6 +75,23 @@ def test_killed_services_and_a_killed_broker_change_nothing(calm: dict[str, Any]
     assert document["digests"] == calm["digests"]
     notes = json.loads((folder / "hurt/manifest.json").read_text())["notes"]
     assert all(any(f"{victim} was started again" in note for note in notes) for victim in VICTIMS if victim != "broker")
+    _proves_itself(folder, "hurt", calm["digests"])
+
+
+def _proves_itself(folder: Path, run: str, digests: dict[str, str]) -> None:
+    """Replayed from its topics alone, and from a bundle, a run says the same; so does its twinning log, byte for byte."""
+    assert opendt(folder, "topology", "verify", "--run-dir", run).returncode == 0
+    exported = opendt(folder, "audit", "export", "--run-dir", run, "--out", f"{run}.zip", "--json")
+    assert exported.returncode == 0, exported.stderr
+    assert opendt(folder, "audit", "verify", f"{run}.zip", "--root", json.loads(exported.stdout)["root"]).returncode == 0
+    for source in (("--run-dir", run), (f"{run}.zip",)):
+        replayed = opendt(folder, "audit", "replay", *source, "--json")
+        assert replayed.returncode == 0, replayed.stdout + replayed.stderr
+        assert {name: one["replayed"] for name, one in json.loads(replayed.stdout)["digests"].items()} == digests
+    assert opendt(folder, "twinlog", "rebuild", "--run-dir", run, "--out", f"{run}-log").returncode == 0
+    recorded = {path.relative_to(folder / run / "twinlog"): path.read_bytes() for path in (folder / run / "twinlog").rglob("*.parquet")}
+    assert recorded
+    assert {path: (folder / f"{run}-log" / path).read_bytes() for path in recorded} == recorded
 
 
 def test_kill_9_leaves_no_process_and_the_run_resumes(calm: dict[str, Any], folder: Path) -> None:
