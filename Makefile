@@ -6,6 +6,8 @@
 
 PYTHON ?= python3
 ARGS   ?=
+# Test processes: each has a Kafka of its own.
+WORKERS ?= 2
 
 VENV      := .venv
 BIN       := $(VENV)/bin
@@ -38,7 +40,7 @@ run: $(INSTALLED)  ## Run the twin on a sample datacenter, with a progress bar a
 	$(BIN)/opendt run $(ARGS)
 
 test: $(INSTALLED)  ## Run all tests
-	$(BIN)/python -m pytest $(TESTS) $(ARGS)
+	$(BIN)/python -m pytest $(TESTS) -n $(WORKERS) --dist loadfile $(ARGS)
 
 bench: $(INSTALLED)  ## Measure engine and ledger; the figures go to benchmarks/*.md
 	$(BIN)/python benchmarks/engine.py --write
