@@ -14,7 +14,7 @@ BIN       := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 # Fast ones first, so that a mistake is told early; folders that do not exist yet are left out.
 TESTS     := $(wildcard tests/unit tests/contract tests/frozen tests/integration tests/e2e tests/chaos)
-PYTHON_CODE := opendt_streams tests $(if $(wildcard benchmarks/*.py),benchmarks)
+PYTHON_CODE := opendt_streams api/opendt_api tests $(if $(wildcard benchmarks/*.py),benchmarks)
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
@@ -26,14 +26,14 @@ help:  ## List the targets
 
 install: $(INSTALLED)  ## Set up .venv with the package, its tools and exact versions
 
-$(INSTALLED): pyproject.toml constraints.txt
+$(INSTALLED): pyproject.toml api/pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
 	  echo "opendt-streams needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version 2>/dev/null || echo not there)." >&2; \
 	  echo "Name another one: make $(or $(MAKECMDGOALS),install) PYTHON=python3.12" >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
 	  echo "$(PYTHON) cannot make virtual environments. On Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]' --editable ./api
 	@touch $@
 
 run: $(INSTALLED)  ## Run the twin on a sample datacenter, with a progress bar and a report
@@ -62,13 +62,14 @@ format: $(INSTALLED)  ## Format the code
 
 schemas: $(INSTALLED)  ## Write schemas/ anew from the messages' models
 	$(BIN)/python -m opendt_streams.wire.schemas schemas
+	$(BIN)/python -m opendt_api.openapi schemas
 
 constraints: $(INSTALLED)  ## Upgrade all that pyproject.toml allows, and write constraints.txt anew
-	$(BIN)/python -m pip install --quiet --upgrade --upgrade-strategy eager --editable '.[dev]'
+	$(BIN)/python -m pip install --quiet --upgrade --upgrade-strategy eager --editable '.[dev]' --editable ./api
 	{ sed -n '/^#/p' constraints.txt; $(BIN)/python -m pip freeze --exclude-editable; } > $(VENV)/constraints.txt
 	mv $(VENV)/constraints.txt constraints.txt
 	@touch $(INSTALLED)
 
 clean:  ## Remove .venv and everything that tools left behind; runs in data/ stay
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
-	find opendt_streams tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
+	find opendt_streams api tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -15,6 +15,7 @@ Until = Annotated[str | None, typer.Option("--until", metavar="TIME", help="Wher
 Engine = Annotated[str | None, typer.Option("--engine", metavar="native", help="Simulation engine.")]
 Calibration = Annotated[str | None, typer.Option("--calibration", metavar="recursive|off", help="Calibration method.")]
 Broker = Annotated[str | None, typer.Option("--broker", metavar="URL", help="Your Kafka, such as kafka://host:9092.")]
+Port = Annotated[int | None, typer.Option("--port", metavar="N", help="Port of the API.")]
 Namespace = Annotated[str | None, typer.Option("--namespace", metavar="NS", help="Prefix of all topics on a shared cluster.")]
 
 
@@ -28,6 +29,7 @@ def as_settings(
     calibration: str | None = None,
     broker: str | None = None,
     namespace: str | None = None,
+    port: int | None = None,
 ) -> dict[str, object]:
     """Dotted settings keys; None where a flag was not given."""
     return {
@@ -39,4 +41,5 @@ def as_settings(
         "calibrator.method": calibration,
         "broker": broker,
         "kafka.namespace": namespace,
+        "api.port": port,
     }

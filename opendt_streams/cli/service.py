@@ -26,6 +26,7 @@ def service(
     calibration: o.Calibration = None,
     broker: o.Broker = None,
     namespace: o.Namespace = None,
+    port: o.Port = None,
 ) -> None:
     """Run one service of the twin in the foreground until SIGTERM.
 
@@ -42,6 +43,7 @@ def service(
         calibration=calibration,
         broker=broker,
         namespace=namespace,
+        port=port,
     )
     os.environ[RUN_DIR_VARIABLE] = str(run_dir)
     Path(run_dir).mkdir(parents=True, exist_ok=True)

@@ -53,6 +53,18 @@ class CalibratorSettings(Section):
     max_wait: Duration
 
 
+class ApiSettings(Section):
+    """`principals`: NAME:SHA256 of a token each; `cors`: origins of pages on other hosts that may read."""
+
+    host: str
+    port: Annotated[int, Field(ge=1, le=65_535)]
+    principals: tuple[Annotated[str, Field(pattern=r"^[A-Za-z0-9._@-]{1,100}:[0-9a-f]{64}$")], ...]
+    cors: tuple[str, ...]
+    requests_per_second: Annotated[float, Field(gt=0, le=1e6)]
+    tls_certificate: Path | None
+    tls_key: Path | None
+
+
 class StreamSettings(Section):
     max_jump: Duration
     dedup_horizon: Duration
@@ -69,6 +81,7 @@ class Settings(Section):
     engine: EngineSection
     calibrator: CalibratorSettings
     stream: StreamSettings
+    api: ApiSettings
 
     @property
     def grid(self) -> Grid:

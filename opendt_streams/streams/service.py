@@ -15,6 +15,7 @@ import faust
 import structlog
 
 from opendt_streams.broker import declare
+from opendt_streams.errors import Unavailable
 from opendt_streams.streams import dc_mock, lifeline
 from opendt_streams.streams.deployment import Deployment
 
@@ -24,6 +25,7 @@ class Service(StrEnum):
     SIMULATOR = "simulator"
     CALIBRATOR = "calibrator"
     RECORDER = "recorder"
+    API = "api"
 
 
 FAUST_SERVICES: Final = (Service.SIMULATOR, Service.CALIBRATOR, Service.RECORDER)
@@ -36,11 +38,24 @@ def run_service(name: Service, deployment: Deployment) -> None:
     if name is Service.DC_MOCK:
         asyncio.run(dc_mock.run(deployment))
         return
+    if name is Service.API:
+        _serve_api(deployment)
+        return
     module = importlib.import_module(f"opendt_streams.streams.{name.value}")
     asyncio.run(declare(deployment.url, deployment.topic_settings(), deployment.settings.kafka.partitions))
     nowhere = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - for Faust's spinner, which writes until the very end
     worker = faust.Worker(module.create(deployment), loglevel=logging.WARNING, redirect_stdouts=False, quiet=True, stdout=nowhere)
     worker.execute_from_commandline()
+
+
+def _serve_api(deployment: Deployment) -> None:
+    """The API is a package of its own, which this one does without."""
+    try:
+        server = importlib.import_module("opendt_api.server")
+    except ModuleNotFoundError as error:
+        raise Unavailable(f"the API is not installed: no module {error.name}", hint="Install it: pip install ./api") from None
+    asyncio.run(declare(deployment.url, deployment.topic_settings(), deployment.settings.kafka.partitions))
+    server.serve(deployment)
 
 
 def log_to_stderr() -> None:

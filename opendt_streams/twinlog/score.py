@@ -16,7 +16,7 @@ from opendt_streams.model.power import WHOLE_DATACENTER, Meter, PowerSample
 from opendt_streams.model.result import WindowResult
 from opendt_streams.model.task import Float64, Int64
 from opendt_streams.model.topology import Topology
-from opendt_streams.topology.ledger import Ledger
+from opendt_streams.topology.ledger import Accepted, Ledger
 from opendt_streams.twin.telemetry import Telemetry
 from opendt_streams.windows.grid import Grid
 from opendt_streams.wire import topics
@@ -108,6 +108,11 @@ class RunFacts:
             for sample in message.samples:
                 self._sample_w.setdefault(sample.meter, {}).setdefault(sample.time_ms, sample.power_w)
         self._said.entries.clear()
+
+    @property
+    def head(self) -> Accepted | None:
+        """The newest accepted event of main."""
+        return self._ledger.head
 
     def score(self) -> OfficialScore | None:
         """The official score, None before the first result."""

@@ -65,6 +65,14 @@ def dead_letter_value(topic: str, partition: int, offset: int, reason: str, raw:
     return {"message_type": "dead-letter", **UNPROCESSED.dump_python(letter, exclude_none=True)}
 
 
+def read_unprocessed(value: bytes | None) -> UnprocessedRecord | None:
+    """What a record of sys.dead-letter says; None for what is none of ours."""
+    try:
+        return UNPROCESSED.validate_json(value or b"", strict=True)
+    except ValidationError:
+        return None
+
+
 def read_started(value: bytes | None) -> Started | None:
     """What a record of sys.config says; None for what is none of ours."""
     try:

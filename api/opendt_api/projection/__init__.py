@@ -1,0 +1,1 @@
+"""What the API answers from: a projection of the topics, in memory, in columns."""

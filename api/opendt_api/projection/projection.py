@@ -1,0 +1,40 @@
+"""All datacenters of the topics that the API follows, and what concerns none of them alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from opendt_api.projection.datacenter import Datacenter, DeadLetter
+from opendt_streams.windows.grid import Grid
+from opendt_streams.wire import topics
+from opendt_streams.wire.record import Record
+from opendt_streams.wire.system import UNPROCESSED, read_unprocessed
+
+FOLLOWED: Final = (topics.LEDGER, topics.CALIBRATION, topics.RESULTS, topics.POWER, topics.WORKLOAD, topics.DEAD_LETTER)
+"""In the order in which they are caught up with: the ledger and its pins before what they explain."""
+
+
+class Projection:
+    """`datacenter_of` says whose a key is."""
+
+    def __init__(self, grid: Grid, datacenter_of: Callable[[bytes | None], str]) -> None:
+        self._grid, self._datacenter_of = grid, datacenter_of
+        self.datacenters: dict[str, Datacenter] = {}
+        self.dead_letters: dict[str, DeadLetter] = {}
+        self.records = 0
+
+    def take(self, record: Record) -> Datacenter | None:
+        """The next record of a topic; whose it is, None for a dead letter."""
+        self.records += 1
+        if record.topic == topics.DEAD_LETTER:
+            letter = read_unprocessed(record.value)
+            if letter is not None:
+                self.dead_letters.setdefault(letter.id, DeadLetter(record.offset, record.timestamp_ms, UNPROCESSED.dump_python(letter)))
+            return None
+        name = self._datacenter_of(record.key)
+        datacenter = self.datacenters.get(name)
+        if datacenter is None:
+            datacenter = self.datacenters[name] = Datacenter(name, self._grid)
+        datacenter.take(record)
+        return datacenter

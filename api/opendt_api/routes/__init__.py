@@ -1,0 +1,1 @@
+"""The routes: what is asked for is found in the projection, and shaped here."""

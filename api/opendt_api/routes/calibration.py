@@ -1,0 +1,75 @@
+"""What the calibrator decided, hour by hour, and its alarms; and records that nobody could process."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter
+from pydantic import BaseModel, Field
+
+from opendt_api import parameters as p
+from opendt_api.context import Shared, Site
+from opendt_api.projection.datacenter import Told
+from opendt_api.routes.datacenters import page
+from opendt_streams.model import times
+from opendt_streams.wire.messages import DecisionRecorded
+from opendt_streams.wire.twin import alarm_value, decision_value
+
+router = APIRouter(prefix="/api/v1", tags=["calibration"])
+
+
+class Decisions(BaseModel):
+    """Newest first. The members of a decision are those of schemas/calibration-decision.json, and where and when it was recorded."""
+
+    datacenter: str
+    decisions: list[dict[str, Any]] = Field(
+        examples=[[{"instant": "2022-10-07T01:00:00Z", "outcome": "calibrated", "reason": "calibrated"}]]
+    )
+    next: int | None = Field(description="`cursor` of the next page; null on the last one.")
+
+
+class Alarms(BaseModel):
+    """Newest first."""
+
+    datacenter: str
+    alarms: list[dict[str, Any]]
+    next: int | None
+
+
+class DeadLetters(BaseModel):
+    """Newest first: topic, partition, offset and reason, with the record's bytes up to 1 MiB in base 64."""
+
+    dead_letters: list[dict[str, Any]]
+    next: int | None
+
+
+@router.get("/datacenters/{dc}/calibration")
+def calibration(site: Site, limit: p.Limit = 100, cursor: p.Cursor = None) -> Decisions:
+    """The decisions of a datacenter."""
+    told, following = page(site.decisions, cursor, limit)
+    return Decisions(datacenter=site.name, decisions=[_decision(t) for t in told], next=following)
+
+
+@router.get("/datacenters/{dc}/alarms")
+def alarms(site: Site, limit: p.Limit = 100, cursor: p.Cursor = None) -> Alarms:
+    """What people should look at: frozen telemetry, parameters at their bounds."""
+    told, following = page(list(site.alarms.values()), cursor, limit)
+    found = [alarm_value(t.message.alarm) | _place(t) for t in told if not isinstance(t.message, DecisionRecorded)]
+    return Alarms(datacenter=site.name, alarms=found, next=following)
+
+
+@router.get("/dead-letters", tags=["operations"])
+def dead_letters(context: Shared, limit: p.Limit = 100, cursor: p.Cursor = None) -> DeadLetters:
+    """Records that could not be processed, and why."""
+    letters, following = page(list(context.projection.dead_letters.values()), cursor, limit)
+    return DeadLetters(dead_letters=[letter.document | {"recorded": times.iso(letter.recorded_ms)} for letter in letters], next=following)
+
+
+def _decision(told: Told) -> dict[str, Any]:
+    assert isinstance(told.message, DecisionRecorded)
+    decision = told.message.decision
+    return {"instant": times.iso(decision.instant_ms), **decision_value(decision), "pin": told.message.pin, **_place(told)}
+
+
+def _place(told: Told) -> dict[str, Any]:
+    return {"offset": told.offset, "recorded": times.iso(told.recorded_ms)}

@@ -1,0 +1,110 @@
+"""Which datacenters there are, how far each has come, and how well it is predicted."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any, Final
+
+from fastapi import APIRouter
+from pydantic import BaseModel, Field
+
+from opendt_api.context import Context, Shared, Site
+from opendt_api.projection.datacenter import Datacenter
+from opendt_streams.model import times
+
+router = APIRouter(prefix="/api/v1", tags=["datacenters"])
+STALE_MS: Final = 60 * times.SECOND  # of wall time without a new result, while the twin has not come to its end
+
+
+class State(BaseModel):
+    """How far a datacenter's twin has come. Times are event time, `newest_result_recorded` is wall time."""
+
+    datacenter: str = Field(examples=["SURF"])
+    complete: bool = Field(description="The twin has come to the end of its streams.")
+    stale: bool = Field(description="Nothing came for a minute of wall time, and the twin is not complete.")
+    first_window: str | None
+    newest_window_end: str | None = Field(examples=["2022-10-08T04:05:00Z"])
+    newest_result_recorded: str | None
+    windows: int
+    failed_windows: int
+    watermark_workload: str | None = Field(description="How far dc.workload has come.")
+    watermark_power: str | None = Field(description="How far dc.power has come.")
+    lag_seconds: float | None = Field(description="Event time between the workload's watermark and the newest window.")
+    decisions: int
+    alarms: int
+    topology_events: int
+    clusters: list[str]
+
+
+class Datacenters(BaseModel):
+    datacenters: list[State]
+
+
+class Accuracy(BaseModel):
+    """The official score of the whole run, with the baseline that it has to beat (docs/concepts.md). None: not scored yet."""
+
+    datacenter: str
+    mape_percent: float | None
+    persistence_mape_percent: float | None
+    skill: float | None = Field(description="1 - MAPE / persistence MAPE: 0 is no better than the last reading.")
+    share_under_10_percent: float | None
+    bias_percent: float | None
+    cvrmse_percent: float | None
+    energy_kwh_simulated: float
+    energy_kwh_measured: float
+    carbon_kg: float
+
+
+@router.get("/datacenters")
+async def list_datacenters(context: Shared) -> Datacenters:
+    """All datacenters whose records the topics hold."""
+    return Datacenters(datacenters=[state_of(dc, context) for dc in context.projection.datacenters.values()])
+
+
+@router.get("/datacenters/{dc}/state")
+async def state(site: Site, context: Shared) -> State:
+    """How far the twin of a datacenter has come."""
+    return state_of(site, context)
+
+
+@router.get("/datacenters/{dc}/accuracy")
+def accuracy(site: Site) -> Accuracy:
+    """How well power was predicted, and how well "the last reading holds" would have done."""
+    found = asdict(site.facts.summary())
+    return Accuracy(datacenter=site.name, **{name: found[name] for name in Accuracy.model_fields if name != "datacenter"})
+
+
+def state_of(site: Datacenter, context: Context) -> State:
+    progress = site.progress
+    last_ms = progress.newest_recorded_ms
+    lag = None
+    if progress.workload_ms is not None and progress.newest_end_ms is not None:
+        lag = max(0.0, (progress.workload_ms - progress.newest_end_ms) / times.SECOND)
+    return State(
+        datacenter=site.name,
+        complete=progress.complete,
+        stale=not progress.complete and (last_ms is None or context.now_ms() - last_ms > STALE_MS),
+        first_window=iso(progress.first_window_ms),
+        newest_window_end=iso(progress.newest_end_ms),
+        newest_result_recorded=iso(last_ms),
+        windows=progress.windows,
+        failed_windows=progress.failed,
+        watermark_workload=iso(progress.workload_ms),
+        watermark_power=iso(site.measured.newest_ms()),
+        lag_seconds=lag,
+        decisions=len(site.decisions),
+        alarms=len(site.alarms),
+        topology_events=len(site.index),
+        clusters=[name for name in site.simulated.of if name is not None],
+    )
+
+
+def iso(time_ms: int | None) -> str | None:
+    return None if time_ms is None else times.iso(time_ms)
+
+
+def page(entries: list[Any], cursor: int | None, limit: int) -> tuple[list[Any], int | None]:
+    """The newest first: entries before `cursor` (a count from the start, the end by default), and the next cursor."""
+    end = len(entries) if cursor is None else min(cursor, len(entries))
+    start = max(0, end - limit)
+    return entries[start:end][::-1], start or None

@@ -1,0 +1,112 @@
+"""OpenDT's own routes in its own form, for its dashboard and scripts. They speak of the datacenter that this API writes."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import numpy as np
+from fastapi import APIRouter, Query, Request
+
+from opendt_api import parameters as p
+from opendt_api.context import Context, Shared
+from opendt_api.problems import ProblemError
+from opendt_api.projection.datacenter import Datacenter
+from opendt_api.projection.series import Query as Range
+from opendt_api.projection.series import answer
+from opendt_api.routes.series import times_of
+from opendt_api.routes.topology import fulfil
+from opendt_streams.errors import BadInput
+from opendt_streams.model import times
+from opendt_streams.topology.change import Edit, Wish
+from opendt_streams.topology.patching import whole
+from opendt_streams.wire import topics
+
+router = APIRouter(tags=["OpenDT"])
+Interval = Annotated[int, Query(ge=1, le=3_600)]
+Start = Annotated[str | None, Query(max_length=40)]
+
+
+@router.get("/health")
+async def health(context: Shared) -> dict[str, str]:
+    return {"status": "healthy", "kafka": "connected" if context.ready() else "disconnected", "config": "loaded"}
+
+
+@router.get("/api/power")
+def power(context: Shared, interval_seconds: Interval = 60, start_time: Start = None) -> dict[str, Any]:
+    """Simulated and measured power, linearly interpolated on a grid from the first sample that both have."""
+    site = _site(context)
+    simulated = site.simulated.of[None]
+    measured_ms, measured_w = site.measured.between(-(2**62), 2**62, site.facts.head.topology if site.facts.head else None)
+    if not len(simulated) or not len(measured_ms):
+        raise ProblemError(404, "nothing is both simulated and measured yet")
+    first = max(simulated.time_ms[0], measured_ms[0], p.time_ms(start_time, "start_time") or 0)
+    last = min(simulated.time_ms[-1], measured_ms[-1])
+    _require_few((last - first) // (interval_seconds * times.SECOND))
+    at = np.arange(first, last + 1, interval_seconds * times.SECOND)
+    columns = [np.interp(at, simulated.time_ms, simulated.values("simulated_power_w")), np.interp(at, measured_ms, measured_w)]
+    rows = [
+        {"timestamp": times.iso(t), "simulated_power": s, "actual_power": m}
+        for t, s, m in zip(at.tolist(), columns[0].tolist(), columns[1].tolist(), strict=True)
+    ]
+    return {"data": rows, "metadata": {"run_id": site.name, "workload": site.name, **_metadata(rows, interval_seconds)}}
+
+
+@router.get("/api/co2_emission")
+def co2_emission(context: Shared, interval_seconds: Interval = 60, start_time: Start = None) -> dict[str, Any]:
+    """Means per interval; emission is power times intensity, in g per hour."""
+    site = _site(context)
+    progress = site.progress
+    if progress.first_window_ms is None or progress.newest_end_ms is None:
+        raise ProblemError(404, "nothing is simulated yet")
+    first = max(progress.first_window_ms, p.time_ms(start_time, "start_time") or 0)
+    rows = []
+    if first < progress.newest_end_ms:
+        names = ("simulated_power_w", "carbon_intensity_g_per_kwh")
+        found = answer(site, Range(names, first, progress.newest_end_ms, interval_seconds * times.SECOND))
+        for t, w, intensity in zip(times_of(found), *(found.columns[name].tolist() for name in names), strict=True):
+            if not np.isnan(w):
+                emission = w * intensity / times.SECOND
+                rows.append({"timestamp": t, "carbon_intensity": intensity, "power_draw": w, "carbon_emission": emission})
+    return {"data": rows, "metadata": {"run_id": site.name, **_metadata(rows, interval_seconds)}}
+
+
+@router.put("/api/topology")
+async def put_topology(document: dict[str, Any], request: Request, context: Shared) -> dict[str, Any]:
+    """A whole topology, on top of whatever the head is: as an event of whoever the token belongs to."""
+    made = whole(document)
+    wish = Wish(
+        Edit(lambda _: made, f"put-{request.headers.get('idempotency-key') or context.now_ms()}"),
+        request.state.principal,
+        "PUT /api/topology",
+    )
+    await fulfil(context, _site(context), wish)
+    return {
+        "status": "updated",
+        "message": "The topology is an event of the ledger now.",
+        "clusters": len(made.clusters),
+        "total_hosts": made.host_count,
+        "total_cores": sum(group.count * group.cores for _, _, group in made.host_groups),
+        "topic": topics.LEDGER,
+    }
+
+
+def _site(context: Context) -> Datacenter:
+    site = context.projection.datacenters.get(context.datacenter)
+    if site is None:
+        raise ProblemError(404, f"nothing is known of {context.datacenter} yet")
+    return site
+
+
+def _require_few(points: int) -> None:
+    if points > p.MOST_POINTS:
+        raise BadInput(
+            f"{points} points",
+            expected=f"at most {p.MOST_POINTS}",
+            where="interval_seconds",
+            hint="Take a longer one, or a later start_time.",
+        )
+
+
+def _metadata(rows: list[dict[str, Any]], interval_seconds: int) -> dict[str, Any]:
+    edges = (rows[0]["timestamp"], rows[-1]["timestamp"]) if rows else (None, None)
+    return {"interval_seconds": interval_seconds, "count": len(rows), "start_time": edges[0], "end_time": edges[1]}

@@ -1,0 +1,237 @@
+"""The ledger of topology events: what holds, what was believed, who changed what; and writing to it."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Annotated, Any
+
+import orjson
+from fastapi import APIRouter, Header, Path, Query, Request
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.responses import Response
+
+from opendt_api import parameters as p
+from opendt_api.context import Context, Shared, Site
+from opendt_api.problems import Problem, ProblemError
+from opendt_api.projection.datacenter import Datacenter
+from opendt_api.routes.datacenters import iso, page
+from opendt_streams.errors import BadInput
+from opendt_streams.model.event import MAIN
+from opendt_streams.model.topology_json import to_document
+from opendt_streams.streams.ledger_writer import Answer, Newer
+from opendt_streams.topology.asked import place
+from opendt_streams.topology.change import Edit, Wish
+from opendt_streams.topology.history import Entry, History
+from opendt_streams.topology.patching import patch_between, patched, whole
+from opendt_streams.topology.words import changes
+from opendt_streams.wire.twin import event_value
+
+router = APIRouter(prefix="/api/v1", tags=["topology"])
+Event = Annotated[str, Path(max_length=80, description="Id or its beginning, offset, event time, `head`, `head~1`, `what-if/NAME`.")]
+Against = Annotated[str | None, Query(max_length=80, description="Default: its parent.")]
+IdempotencyKey = Annotated[
+    str | None, Header(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$", description="Sent twice, it changes the topology once.")
+]
+Branch = Annotated[str, Query(max_length=80, description="`main`, or `what-if/NAME`.")]
+
+
+class TopologyDocument(BaseModel):
+    """A topology, and the event that it comes from."""
+
+    datacenter: str
+    event: dict[str, Any]
+    topology: dict[str, Any]
+
+
+class Events(BaseModel):
+    """Newest first, accepted and rejected."""
+
+    datacenter: str
+    head: str | None = Field(description="Id of the newest accepted event of main.")
+    events: list[dict[str, Any]]
+    next: int | None
+
+
+class Difference(BaseModel):
+    """`patch` (RFC 6902) makes of the topology of `a` that of `b`; `changes` says the same in words."""
+
+    a: dict[str, Any]
+    b: dict[str, Any]
+    changes: list[str]
+    patch: list[dict[str, Any]]
+
+
+class Wanted(BaseModel):
+    """Either `patch` (RFC 6902, against the document of GET …/topology) or a whole `topology`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    patch: list[dict[str, Any]] | None = Field(
+        default=None, examples=[[{"op": "replace", "path": "/clusters/0/hosts/0/count", "value": 12}]]
+    )
+    topology: dict[str, Any] | None = None
+    reason: str = Field(min_length=1, max_length=10_000, examples=["rack 7 is online"])
+    branch: str = Field(default=MAIN, max_length=80)
+
+
+class Written(BaseModel):
+    """What became of the event. `effective`: the first event time whose windows use it; while undecided, not before `earliest`."""
+
+    event: str | None
+    offset: int | None
+    accepted: bool
+    verdict: str
+    branch: str
+    head: str
+    parent: str
+    changes: list[str]
+    patch: list[dict[str, Any]]
+    effective: str | None
+    earliest: str | None
+    complete: bool = Field(description="The run is over: no window will use the event.")
+    since: list[dict[str, Any]] = Field(description="What came first, if it was not accepted.")
+
+
+@router.get("/datacenters/{dc}/topology")
+def topology(
+    site: Site,
+    response: Response,
+    effective: Annotated[str | None, Query(max_length=40, description="What the windows at this event time used.")] = None,
+    believed: Annotated[str | None, Query(max_length=80, description="As the log was: a time, a ledger offset, an event's id.")] = None,
+    branch: Branch = MAIN,
+) -> TopologyDocument:
+    """The topology now, or as windows at an event time used it, or as it was believed at a moment. The ETag is the event's id."""
+    history = site.history() if believed is None else site.history_as_of(believed)
+    time_ms = p.time_ms(effective, "effective")
+    found = history.now(branch) if time_ms is None else history.at(time_ms)
+    response.headers["ETag"] = f'"{found.entry.event.id}"'
+    entry = _entry(found.entry)
+    del entry["topology"]
+    return TopologyDocument(datacenter=site.name, event=entry, topology=to_document(found.topology))
+
+
+@router.get("/datacenters/{dc}/topology/events")
+def events(site: Site, limit: p.Limit = 100, cursor: p.Cursor = None, branch: Branch | None = None) -> Events:
+    """The ledger, newest first."""
+    history = site.history()
+    entries = [e for e in history.entries if branch is None or e.event.branch == branch]
+    found, following = page(entries, cursor, limit)
+    head = history.ledger.head
+    return Events(datacenter=site.name, head=head.event.id if head else None, events=[_entry(e) for e in found], next=following)
+
+
+@router.get("/datacenters/{dc}/topology/events/{event:path}/diff")
+def diff(site: Site, event: Event, against: Against = None) -> Difference:
+    """What an event changed."""
+    history = site.history()
+    b = _found(history, event)
+    asked = against if against is not None else b.entry.event.parent
+    if asked is None:
+        raise ProblemError(404, "the first event of a ledger has no parent", hint="Give against=EVENT.")
+    a = _found(history, asked)
+    patch = list(patch_between(a.topology, b.topology))
+    return Difference(a=_named(a.entry), b=_named(b.entry), changes=changes(a.topology, b.topology), patch=patch)
+
+
+@router.get("/datacenters/{dc}/topology/events/{event:path}")
+def one_event(site: Site, event: Event) -> dict[str, Any]:
+    """One event with its verdict."""
+    return _entry(_found(site.history(), event).entry)
+
+
+@router.post(
+    "/datacenters/{dc}/topology/events",
+    status_code=201,
+    response_model=Written,
+    responses={status: {"model": Problem} for status in (401, 404, 412, 422, 428, 503)},
+)
+async def write(
+    site: Site,
+    wanted: Wanted,
+    request: Request,
+    context: Shared,
+    if_match: Annotated[str | None, Header(max_length=200, description="The head that you saw: the ETag of GET …/topology.")] = None,
+    idempotency_key: IdempotencyKey = None,
+) -> Response:
+    """Change the topology by a new event on top of the head that you saw. The answer is the verdict, read back from the log."""
+    if if_match is None:
+        raise ProblemError(428, "the head that you saw is not stated", hint="Send its id as If-Match: the ETag of GET …/topology.")
+    wish = Wish(_edit(wanted, idempotency_key), request.state.principal, wanted.reason, wanted.branch, if_match.strip().strip('"'))
+    return await fulfil(context, site, wish)
+
+
+async def fulfil(context: Context, site: Datacenter, wish: Wish) -> Response:
+    """Write, and say what became of it: 201 accepted, 412 others were faster."""
+    if context.writer is None or site.name != context.datacenter:
+        raise ProblemError(503, f"the ledger of {site.name} cannot be written here", hint=f"This API writes that of {context.datacenter}.")
+    answer = await context.writer.write(wish)
+    effect = await context.writer.effect(answer)
+    document = {
+        **_answered(answer, wish),
+        "effective": iso(effect.effective_ms),
+        "earliest": iso(effect.earliest_ms),
+        "complete": effect.complete,
+    }
+    if not answer.accepted:
+        hint = "Look at what changed, and send it again with the head as If-Match."
+        raise ProblemError(412, f"{answer.parent} is not the head of {wish.branch} any more", hint=hint, **document)
+    return Response(orjson.dumps(document), 201, {"ETag": f'"{answer.head.event.id}"'}, "application/json")
+
+
+def _edit(wanted: Wanted, key: str | None) -> Edit:
+    operations, document = wanted.patch, wanted.topology
+    if (operations is None) == (document is None):
+        raise BadInput("neither patch nor topology, or both", expected="one of them", where="body")
+    key = key or uuid.uuid4().hex
+    if operations is not None:
+        return Edit(lambda parent: patched(parent, operations), key)
+    made = whole(document)
+    return Edit(lambda _: made, key)
+
+
+def _found(history: History, asked: str) -> Any:
+    try:
+        return place(history, asked, "event")
+    except BadInput as error:
+        raise ProblemError(404, str(error)) from None
+
+
+def _entry(entry: Entry) -> dict[str, Any]:
+    return _named(entry) | event_value(entry.event)
+
+
+def _named(entry: Entry) -> dict[str, Any]:
+    return {
+        "id": entry.event.id,
+        "offset": entry.offset,
+        "recorded": entry.recorded,
+        "effective": iso(entry.effective_ms),
+        "accepted": entry.accepted,
+        "verdict": entry.verdict,
+        "kind": entry.event.kind,
+        "actor": entry.event.actor,
+        "reason": entry.event.reason,
+        "branch": entry.event.branch,
+        "changes": list(entry.changes),
+    }
+
+
+def _answered(answer: Answer, wish: Wish) -> dict[str, Any]:
+    return {
+        "event": answer.event.id if answer.event else None,
+        "offset": answer.offset,
+        "accepted": answer.accepted,
+        "verdict": str(answer.verdict),
+        "branch": wish.branch,
+        "head": answer.head.event.id,
+        "parent": answer.parent,
+        "changes": list(answer.changes),
+        "patch": list(answer.patch),
+        "since": [_newer(newer) for newer in answer.since],
+    }
+
+
+def _newer(newer: Newer) -> dict[str, Any]:
+    event = newer.accepted.event
+    told = {"event": event.id, "offset": newer.accepted.offset, "kind": event.kind, "actor": event.actor, "reason": event.reason}
+    return told | {"recorded": newer.recorded, "changes": list(newer.changes)}

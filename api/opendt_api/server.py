@@ -1,0 +1,87 @@
+"""The API as a process: follows the topics, serves until SIGTERM, and writes the ledger of its datacenter."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from hashlib import sha256
+from typing import Any
+
+import structlog
+import uvicorn
+from fastapi import FastAPI
+
+from opendt_api.app import create_app
+from opendt_api.context import Context
+from opendt_api.follower import Follower
+from opendt_api.projection.datacenter import Datacenter
+from opendt_api.projection.projection import Projection
+from opendt_api.security import OPERATOR, Principals, own_token
+from opendt_streams.model import times
+from opendt_streams.streams.clock import now_ms
+from opendt_streams.streams.deployment import Deployment
+from opendt_streams.streams.ledger_writer import LedgerWriter
+from opendt_streams.wire import topics
+from opendt_streams.wire.record import Record
+
+SOURCE = "opendt/api"
+_KINDS = {topics.RESULTS: "result", topics.CALIBRATION: "decision", topics.LEDGER: "topology", topics.DEAD_LETTER: "dead-letter"}
+
+log = structlog.get_logger()
+
+
+def serve(deployment: Deployment) -> None:
+    """Serve until SIGTERM or SIGINT."""
+    settings = deployment.settings.api
+    app = application(deployment)
+    log.info("the API listens", host=settings.host, port=settings.port)
+    uvicorn.run(
+        app,
+        host=settings.host,
+        port=settings.port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=2,
+        ssl_certfile=settings.tls_certificate,
+        ssl_keyfile=settings.tls_key,
+    )
+
+
+def application(deployment: Deployment) -> FastAPI:
+    settings = deployment.settings.api
+    known = {token_hash: name for name, token_hash in (entry.split(":", 1) for entry in settings.principals)}
+    principals = Principals({sha256(own_token(deployment.run_dir).encode()).hexdigest(): OPERATOR, **known})
+    projection = Projection(deployment.settings.grid, deployment.datacenter_of)
+    context = Context(projection, now_ms, ready=lambda: False, datacenter=deployment.datacenter)
+    follower = Follower(deployment, projection, lambda record, site: _tell(context, follower, record, site))
+    context.ready = lambda: follower.ready.is_set() and follower.connected
+    app = create_app(context, principals, host=settings.host, per_second=settings.requests_per_second, cors=tuple(settings.cors))
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        following = asyncio.create_task(follower.run())
+        try:
+            async with LedgerWriter(deployment, source=SOURCE) as context.writer:
+                yield
+        finally:
+            following.cancel()
+            with suppress(asyncio.CancelledError):
+                await following
+
+    app.router.lifespan_context = lifespan
+    return app
+
+
+def _tell(context: Context, follower: Follower, record: Record, site: Datacenter | None) -> None:
+    """Listeners hear of what comes from now on, not of the past that is being read."""
+    kind = _KINDS.get(record.topic)
+    if kind is None or not follower.ready.is_set() or not context.listeners.queues:
+        return
+    data: dict[str, Any] = {"offset": record.offset, "id": record.headers.get("ce_id"), "recorded": times.iso(record.timestamp_ms)}
+    if site is not None:
+        data["datacenter"] = site.name
+        if site.progress.newest_end_ms is not None:
+            data["newest_window_end"] = times.iso(site.progress.newest_end_ms)
+    context.listeners.tell(kind, data)
