@@ -38,18 +38,19 @@ def rebuild(run_dir: RunDir, out: Out = None, as_json: AsJson = False) -> None:
     with copied(run_dir, quiet=as_json) as evidence, tempfile.TemporaryDirectory(prefix="opendt-twinlog-") as folder:
         rebuilt = out or Path(folder)
         complete = rebuild_twinlog(evidence, logged_machines(evidence).grid, rebuilt).done
-        different = [name for name in differing(recorded, rebuilt) if not _is_missing(recorded, name)]
-        restored = [name for name in differing(recorded, rebuilt) if _is_missing(recorded, name)]
+        names = differing(recorded, rebuilt)
+        missing = [name for name in names if not (recorded / name).exists()]
+        different = [name for name in names if (recorded / name).exists()]
         if out is None:
-            for name in restored:
+            for name in missing:
                 (recorded / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(rebuilt / name, recorded / name)
         digest = twinlog_digest(rebuilt)
     answer = {"run_dir": str(run_dir), "out": str(out or recorded), "digest": digest, "complete": complete}
     if as_json:
-        print_json({**answer, "equal": not different and (out is None or not restored), "different": different, "missing": restored})
+        print_json({**answer, "equal": not names, "different": different, "missing": missing})
     else:
-        _say(out, recorded, digest, different, restored)
+        _say(out, recorded, digest, different, missing)
     if different:
         raise NegativeAnswer(
             f"{different[0]} holds other bytes than the topics give ({len(different)} files differ)",
@@ -76,10 +77,6 @@ def digest(run_dir: RunDir, as_json: AsJson = False) -> None:
 
 def _is_under_way(run_dir: Path) -> bool:
     return (run_dir / MANIFEST_FILE).exists() and Manifest.read(run_dir).state_now(run_dir) == "running"
-
-
-def _is_missing(recorded: Path, name: str) -> bool:
-    return not (recorded / name).exists()
 
 
 def _say(out: Path | None, recorded: Path, digest: str, different: list[str], missing: list[str]) -> None:

@@ -92,6 +92,12 @@ def _proves_itself(folder: Path, run: str, digests: dict[str, str]) -> None:
     recorded = {path.relative_to(folder / run / "twinlog"): path.read_bytes() for path in (folder / run / "twinlog").rglob("*.parquet")}
     assert recorded
     assert {path: (folder / f"{run}-log" / path).read_bytes() for path in recorded} == recorded
+    lost, changed = folder / run / "twinlog/results.parquet", folder / run / "twinlog/agg_results.parquet"
+    lost.unlink()
+    changed.write_bytes(changed.read_bytes()[:-1] + b"X")
+    found = opendt(folder, "twinlog", "rebuild", "--run-dir", run, "--json")
+    assert (found.returncode, json.loads(found.stdout)["different"]) == (1, ["agg_results.parquet"])
+    assert lost.read_bytes() == recorded[Path("results.parquet")]
 
 
 def test_kill_9_leaves_no_process_and_the_run_resumes(calm: dict[str, Any], folder: Path) -> None:
