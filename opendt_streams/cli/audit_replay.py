@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -84,7 +85,7 @@ def _of_run(run_dir: Path, evidence: Evidence) -> Recorded:
         twinlog=twinlog_digest(log.folder) if log.complete else None,
         sealed=integrity.findings,
         has_seal=kept.manifest is not None,
-        snapshots=run_dir / SNAPSHOTS,
+        snapshots=run_dir / SNAPSHOTS if os.access(run_dir, os.W_OK) else None,  # somebody else's run may be read-only
     )
 
 
