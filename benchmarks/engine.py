@@ -6,12 +6,7 @@ peak memory.
 
 from __future__ import annotations
 
-import argparse
 import json
-import multiprocessing
-import os
-import platform
-import resource
 import statistics
 import subprocess
 import sys
@@ -21,6 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
+from figures import HEAD, machine, measured_apart, parser, show
 
 from opendt_streams.engine.export import no_collector
 from opendt_streams.engine.native import NATIVE
@@ -161,51 +157,24 @@ LINES: dict[str, tuple[bool, Callable[[float], Sequence[str]]]] = {
 }
 
 
-def measure(name: str, scale: float, channel: multiprocessing.Queue[list[str]]) -> None:
-    found = [name, *LINES[name][1](scale)]
-    unit = 1e6 if sys.platform == "darwin" else 1e3
-    peak = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    channel.put([*found, f"{peak / unit:.0f} MB"])
-
-
-def machine() -> str:
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text().splitlines() if info.exists() else []
-    model = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.processor())
-    return f"{model or platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, numpy {np.__version__}"
+def figures_of(name: str, scale: float) -> list[str]:
+    return list(LINES[name][1](scale))
 
 
 def table(scale: float) -> Iterator[str]:
-    yield f"{machine()}, scale {scale:g}"
+    yield f"{machine(np)}, scale {scale:g}"
     yield ""
-    yield "| case | wall time | more | peak memory |"
-    yield "|---|---|---|---|"
-    spawn = multiprocessing.get_context("spawn")
+    yield from HEAD
     for name, (needs_surf, _) in LINES.items():
         if needs_surf and not SURF.is_dir():
             yield f"| {name} | skipped: no ../shared/data/SURF | | |"
-            continue
-        channel: multiprocessing.Queue[list[str]] = spawn.Queue()
-        process = spawn.Process(target=measure, args=(name, scale, channel))
-        process.start()
-        process.join()
-        if process.exitcode != 0:
-            raise SystemExit(f"{name}: the measuring process ended with {process.exitcode}")
-        yield "| " + " | ".join(channel.get()) + " |"
+        else:
+            yield measured_apart(name, figures_of, name, scale)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="generated workloads at a tenth of their size")
-    parser.add_argument("--write", action="store_true", help="keep the table in engine.md beside this file")
-    arguments = parser.parse_args()
-    lines = []
-    for line in table(0.1 if arguments.quick else 1.0):
-        print(line, flush=True)
-        lines.append(line)
-    if arguments.write:
-        head = "# The native engine: last figures\n\nFrom `make bench`; see engine.py for what each line does.\n\n"
-        Path(__file__).with_suffix(".md").write_text(head + "\n".join(lines) + "\n")
+    arguments = parser(__doc__, "generated workloads at a tenth of their size").parse_args()
+    show(table(0.1 if arguments.quick else 1.0), Path(__file__) if arguments.write else None, "The native engine")
 
 
 if __name__ == "__main__":

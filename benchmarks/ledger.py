@@ -6,13 +6,7 @@ calibrations, one event in a hundred an edit, some rejected, some repeated, some
 
 from __future__ import annotations
 
-import argparse
-import multiprocessing
-import os
-import platform
 import random
-import resource
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -21,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from figures import HEAD, machine, measured_apart, parser, show
 
 from opendt_streams.audit.asof.answers import AsOf
 from opendt_streams.audit.asof.beliefs_topics import Decisions, Meters, Results, Workload
@@ -210,53 +205,24 @@ LINES: dict[str, Callable[[Path], list[str]]] = {
 }
 
 
-def measure(line: Callable[[Path], list[str]], folder: Path, channel: multiprocessing.Queue[list[str]]) -> None:
-    found = line(folder)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1e6 if sys.platform == "darwin" else 1e3)
-    channel.put([*found, f"{peak:.0f} MB"])
-
-
-def machine() -> str:
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text().splitlines() if info.exists() else []
-    model = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.processor())
-    return f"{model or platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, pyarrow {pa.__version__}"
-
-
 def table(count: int, evidence: Path | None) -> Iterator[str]:
-    yield f"{machine()}; {count:,} records"
+    yield f"{machine(pa)}; {count:,} records"
     yield ""
-    yield "| case | wall time | more | peak memory |"
-    yield "|---|---|---|---|"
-    spawn = multiprocessing.get_context("spawn")
+    yield from HEAD
     with tempfile.TemporaryDirectory(prefix="opendt-bench-") as made:
         write(Path(made), count)
-        cases = [(name, line, Path(made)) for name, line in LINES.items()]
+        for name, case in LINES.items():
+            yield measured_apart(name, case, Path(made))
         if evidence is not None:
-            cases.append(("as-of over the evidence of a run", asking_run, evidence))
-        for name, line, folder in cases:
-            channel: multiprocessing.Queue[list[str]] = spawn.Queue()
-            process = spawn.Process(target=measure, args=(line, folder, channel))
-            process.start()
-            process.join()
-            if process.exitcode != 0:
-                raise SystemExit(f"{name}: the measuring process ended with {process.exitcode}")
-            yield f"| {name} | " + " | ".join(channel.get()) + " |"
+            yield measured_apart("as-of over the evidence of a run", asking_run, evidence)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="a ledger of a tenth of the size")
-    parser.add_argument("--evidence", type=Path, metavar="DIR", help="ask an unpacked bundle of a run as well")
-    parser.add_argument("--write", action="store_true", help="keep the table in ledger.md beside this file")
-    arguments = parser.parse_args()
-    lines = []
-    for line in table(EVENTS // 10 if arguments.quick else EVENTS, arguments.evidence):
-        print(line, flush=True)
-        lines.append(line)
-    if arguments.write:
-        head = "# The ledger: last figures\n\nFrom `make bench`; see ledger.py for what each line does.\n\n"
-        Path(__file__).with_suffix(".md").write_text(head + "\n".join(lines) + "\n")
+    options = parser(__doc__, "a ledger of a tenth of the size")
+    options.add_argument("--evidence", type=Path, metavar="DIR", help="ask an unpacked bundle of a run as well")
+    arguments = options.parse_args()
+    lines = table(EVENTS // 10 if arguments.quick else EVENTS, arguments.evidence)
+    show(lines, Path(__file__) if arguments.write else None, "The ledger")
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Final
 
 import structlog
@@ -51,12 +51,7 @@ class Follower:
             for partition in range(self._deployment.settings.kafka.partitions):
                 for topic in FOLLOWED:
                     start = max(self._next[topic, partition], await reader.start(topic, partition))
-                    count = 0
-                    async for record in reader.read(topic, partition, start):
-                        self._take(record)
-                        count += 1
-                        if count % _BREATH == 0:
-                            await asyncio.sleep(0)
+                    await self._take_all(reader.read(topic, partition, start))
 
     async def _follow(self) -> None:
         async with asyncio.TaskGroup() as tasks:
@@ -67,16 +62,14 @@ class Follower:
     async def _follow_one(self, topic: str, partition: int) -> None:
         async with self._reader() as reader:
             start = max(self._next[topic, partition], await reader.start(topic, partition))
-            count = 0
-            async for record in reader.follow(topic, partition, start):
-                self._take(record)
-                count += 1
-                if count % _BREATH == 0:
-                    await asyncio.sleep(0)
+            await self._take_all(reader.follow(topic, partition, start))
 
-    def _take(self, record: Record) -> None:
-        self._next[record.topic, record.partition] = record.offset + 1
-        self._watch(record, self._projection.take(record))
+    async def _take_all(self, records: AsyncIterator[Record]) -> None:
+        async for record in records:
+            self._next[record.topic, record.partition] = record.offset + 1
+            self._watch(record, self._projection.take(record))
+            if record.offset % _BREATH == 0:
+                await asyncio.sleep(0)
 
     def _reader(self) -> LogReader:
         return LogReader(self._deployment.url, self._deployment.settings.kafka)

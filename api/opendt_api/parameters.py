@@ -9,9 +9,9 @@ from fastapi import Query
 
 from opendt_streams.errors import BadInput
 from opendt_streams.model import times
+from opendt_streams.settings.fields import UNITS_MS
 
 _RESOLUTION: Final = re.compile(r"([0-9]{1,6})(s|m|h|d)", re.ASCII)
-_UNITS_MS: Final = {"s": times.SECOND, "m": times.MINUTE, "h": times.HOUR, "d": times.DAY}
 MOST_OF_A_PAGE: Final = 1_000
 MOST_POINTS: Final = 50_000
 _TIME: Final = "Event time, ISO 8601 with an offset."
@@ -39,4 +39,4 @@ def resolution_ms(text: str) -> int:
     found = _RESOLUTION.fullmatch(text)
     if found is None or not int(found[1]):
         raise BadInput(f"{text!r} is no resolution", expected="a number with s, m, h or d, such as 5m", where="resolution")
-    return int(found[1]) * _UNITS_MS[found[2]]
+    return int(found[1]) * UNITS_MS[found[2]]

@@ -23,9 +23,10 @@ from opendt_streams.streams.clock import now_ms
 from opendt_streams.streams.deployment import Deployment
 from opendt_streams.streams.ledger_writer import LedgerWriter
 from opendt_streams.wire import topics
+from opendt_streams.wire.headers import ID, OURS
 from opendt_streams.wire.record import Record
 
-SOURCE = "opendt/api"
+SOURCE = f"{OURS}api"
 _KINDS = {topics.RESULTS: "result", topics.CALIBRATION: "decision", topics.LEDGER: "topology", topics.DEAD_LETTER: "dead-letter"}
 
 log = structlog.get_logger()
@@ -79,7 +80,7 @@ def _tell(context: Context, follower: Follower, record: Record, site: Datacenter
     kind = _KINDS.get(record.topic)
     if kind is None or not follower.ready.is_set() or not context.listeners.queues:
         return
-    data: dict[str, Any] = {"offset": record.offset, "id": record.headers.get("ce_id"), "recorded": times.iso(record.timestamp_ms)}
+    data: dict[str, Any] = {"offset": record.offset, "id": record.headers.get(ID), "recorded": times.iso(record.timestamp_ms)}
     if site is not None:
         data["datacenter"] = site.name
         if site.progress.newest_end_ms is not None:

@@ -11,7 +11,7 @@ no Kafka, and a bundle and a run are judged by the same code.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from opendt_streams.errors import BadInput, NegativeAnswer
+from opendt_streams.wire.fields import first_problem
 from opendt_streams.wire.record import Record
 
 FORMAT: Final = 1
@@ -90,8 +91,7 @@ class Evidence:
                 f"no evidence here: {error.strerror}", expected=f"a folder or bundle with its {RUN_FILE}", where=str(folder)
             ) from None
         except ValidationError as error:
-            problem = error.errors(include_url=False, include_input=False)[0]
-            raise BadInput(f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}", where=RUN_FILE) from None
+            raise BadInput(str(first_problem(error)), where=RUN_FILE) from None
         if self.info.format != FORMAT:
             raise BadInput(f"evidence of format {self.info.format}", expected=f"format {FORMAT}", where=RUN_FILE)
 
@@ -107,17 +107,13 @@ class Evidence:
         try:
             with pq.ParquetFile(self.path(topic)) as file:
                 for batch in file.iter_batches(_BATCH):
-                    yield from self._rows(topic, batch.to_pydict())
+                    yield from records_of(batch.to_pydict(), topic, self.info.partition)
         except UNREADABLE as error:
             raise DamagedEvidence(
                 f"not readable: {first_line(error)}",
                 where=f"{TOPICS_FOLDER}/{topic}.parquet",
                 hint="`opendt audit verify` says what is damaged.",
             ) from None
-
-    def _rows(self, topic: str, columns: dict[str, list[Any]]) -> Iterator[Record]:
-        for offset, timestamp_ms, key, headers, value in zip(*(columns[name] for name in RECORDS.names), strict=True):
-            yield Record(topic, self.info.partition, offset, key, value, tuple((h["key"], h["value"]) for h in headers), timestamp_ms)
 
     def own(self, topic: str) -> Iterator[Record]:
         """The records of the datacenter."""
@@ -132,6 +128,12 @@ class Evidence:
     def is_own(self, key: bytes | None) -> bool:
         """With one partition every message is the datacenter's, whatever its key (PROTOCOL 2.5)."""
         return self.info.partitions == 1 or not key or key.decode(errors="replace") == self.info.datacenter
+
+
+def records_of(columns: Mapping[str, Sequence[Any]], topic: str, partition: int) -> Iterator[Record]:
+    """The records in the columns of RECORDS."""
+    for offset, timestamp_ms, key, headers, value in zip(*(columns[name] for name in RECORDS.names), strict=True):
+        yield Record(topic, partition, offset, key, value, tuple((h["key"], h["value"]) for h in headers), timestamp_ms)
 
 
 class TopicWriter:

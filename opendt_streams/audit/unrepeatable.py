@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import Counter
 
 from opendt_streams.audit.evidence import Evidence
-from opendt_streams.audit.replay.script import WRITES, writer_of
+from opendt_streams.audit.replay.script import WRITES
 from opendt_streams.model import times
 from opendt_streams.model.event import MAIN, TopologyEvent
 from opendt_streams.topology.ledger import Ledger, Verdict
 from opendt_streams.wire import topics
+from opendt_streams.wire.headers import writer_of
 from opendt_streams.wire.messages import Heartbeat, Silence
 
 
@@ -27,7 +28,7 @@ def _edits(evidence: Evidence) -> list[str]:
             continue
         judged = ledger.add(record.offset, event)
         accepted = judged is not None and judged.verdict is Verdict.ACCEPTED
-        if accepted and event.branch == MAIN and writer_of(record) not in WRITES:
+        if accepted and event.branch == MAIN and writer_of(record.headers) not in WRITES:
             edits[event.actor] += 1
     return [f"people changed the topology while it ran: {actor} {n} times" for actor, n in sorted(edits.items())]
 

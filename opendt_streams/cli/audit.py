@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
 
@@ -22,9 +22,7 @@ from opendt_streams.cli.audit_words import show_export, show_verification
 from opendt_streams.cli.auditing import SomeBundle, SomeRun, copied, require_one
 from opendt_streams.cli.log_damage import log_damage
 from opendt_streams.cli.output import AsJson, RunDir, people, print_json
-from opendt_streams.errors import BadInput
-
-NEGATIVE: Final = 1  # exit code
+from opendt_streams.errors import BadInput, NegativeAnswer
 
 app = typer.Typer(help="Prove from the topics alone what the twin knew, and why it said so.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -51,7 +49,7 @@ def verify(file: SomeBundle = None, run_dir: SomeRun = None, root: KeptRoot = No
     else:
         show_verification(answer)
     if not answer.ok:
-        raise typer.Exit(NEGATIVE)
+        raise typer.Exit(NegativeAnswer.exit_code)
 
 
 def _verify_run(run_dir: Path, root: str | None, *, quiet: bool) -> Verification:
@@ -64,8 +62,7 @@ def _verify_run(run_dir: Path, root: str | None, *, quiet: bool) -> Verification
         kept = Kept.read(run_dir)
         with copied(run_dir, quiet=quiet) as evidence:
             sealed = read_all(evidence)
-            manifest = sealed.manifest({})
-            verify_run(evidence, sealed, kept, manifest, answer, summary_of(run_dir))
+            manifest = verify_run(evidence, sealed, kept, answer, summary_of(run_dir))
         keep(kept, manifest, sealed, answer)
     except DamagedEvidence as error:
         answer.add([unreadable(error)])
@@ -95,7 +92,7 @@ def export(run_dir: RunDir, out: Out, as_json: AsJson = False) -> None:
     else:
         show_export(out, seal, answer)
     if not answer.ok:
-        raise typer.Exit(NEGATIVE)
+        raise typer.Exit(NegativeAnswer.exit_code)
 
 
 def _export(run_dir: Path, evidence: Evidence, out: Path) -> tuple[Verification, Seal]:
@@ -106,8 +103,7 @@ def _export(run_dir: Path, evidence: Evidence, out: Path) -> tuple[Verification,
     sealed = read_all(evidence)
     answer = Verification(str(run_dir), None)
     kept = Kept.read(run_dir)
-    of_log = sealed.manifest({})
-    verify_run(evidence, sealed, kept, of_log, answer, summary_of(run_dir))
+    of_log = verify_run(evidence, sealed, kept, answer, summary_of(run_dir))
     keep(kept, of_log, sealed, answer)
     seal = complete(evidence, sealed, run_dir)
     answer.root = seal.root

@@ -17,7 +17,7 @@ from opendt_streams.audit.evidence import Evidence
 from opendt_streams.audit.replay.span import Span
 from opendt_streams.audit.replay.verdict import Recorded, Verdict, judge
 from opendt_streams.audit.report.document import TWINLOG_FILE, read_document
-from opendt_streams.audit.sealing.kept import Kept
+from opendt_streams.audit.sealing.kept import FOLDER, Kept
 from opendt_streams.audit.sealing.seal import read_all
 from opendt_streams.audit.verify.of_bundle import verify_bundle
 from opendt_streams.audit.verify.of_run import verify_run
@@ -25,15 +25,14 @@ from opendt_streams.audit.verify.verification import Verification
 from opendt_streams.cli.audit_files import summary_of
 from opendt_streams.cli.auditing import SomeBundle, SomeRun, evidence_of
 from opendt_streams.cli.output import AsJson, people, print_json
-from opendt_streams.errors import BadInput
+from opendt_streams.errors import BadInput, NegativeAnswer
 from opendt_streams.model import times
 from opendt_streams.twinlog.digest import twinlog_digest
 from opendt_streams.twinlog.writer import TwinLog, twinlog_folder
 from opendt_streams.wire import topics
 from opendt_streams.wire.messages import ResultRecorded
 
-NEGATIVE: Final = 1  # exit code
-SNAPSHOTS: Final = Path("audit") / "snapshots"  # in the run folder
+SNAPSHOTS: Final = Path(FOLDER) / "snapshots"  # in the run folder
 
 _CONCLUSION: Final = {
     (True, True): "Equal",
@@ -67,7 +66,7 @@ def replay(run_dir: SomeRun = None, file: SomeBundle = None, from_: From = None,
     else:
         _show(verdict, seconds)
     if not verdict.ok:
-        raise typer.Exit(NEGATIVE)
+        raise typer.Exit(NegativeAnswer.exit_code)
 
 
 def _time(text: str | None, flag: str) -> int | None:
@@ -79,8 +78,7 @@ def _time(text: str | None, flag: str) -> int | None:
 
 def _of_run(run_dir: Path, evidence: Evidence) -> Recorded:
     log, kept, integrity = TwinLog(twinlog_folder(run_dir)), Kept.read(run_dir), Verification(str(run_dir), None)
-    sealed = read_all(evidence)
-    verify_run(evidence, sealed, kept, sealed.manifest({}), integrity, summary_of(run_dir))
+    verify_run(evidence, read_all(evidence), kept, integrity, summary_of(run_dir))
     return Recorded(
         twinlog=twinlog_digest(log.folder) if log.complete else None,
         sealed=integrity.findings,

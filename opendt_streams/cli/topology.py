@@ -13,6 +13,7 @@ from opendt_streams.errors import BadInput, NegativeAnswer
 from opendt_streams.model import times
 from opendt_streams.model.event import MAIN
 from opendt_streams.topology.asked import place
+from opendt_streams.topology.documents import entry_document
 from opendt_streams.topology.log_index import read_time
 from opendt_streams.topology.patching import patch_between
 from opendt_streams.topology.words import changes
@@ -49,7 +50,7 @@ def show_log(run_dir: RunDir, branch: SomeBranch = None, as_json: AsJson = False
         named = dict.fromkeys(e.event.branch for e in found.history.entries)
         raise BadInput(f"no event names the branch {branch}", expected=", ".join(named) or "a ledger with events", where="--branch")
     if as_json:
-        events = [views.entry_document(e) for e in entries]
+        events = [entry_document(e) for e in entries]
         print_json({"run_dir": str(run_dir), "datacenter": found.datacenter, "branch": branch, "events": events})
         return
     people().print(views.log_table(f"{found.datacenter}: {len(entries)} topology events", entries))
@@ -70,8 +71,8 @@ def show_topology(
     shown = found.history.now(branch) if time_ms is None else found.history.at(time_ms)
     if as_json:
         asked = {
-            "effective": None if time_ms is None else times.iso(time_ms),
-            "believed": None if found.believed_ms is None else times.iso(found.believed_ms),
+            "effective": times.iso_or_none(time_ms),
+            "believed": times.iso_or_none(found.believed_ms),
         }
         print_json({"run_dir": str(run_dir), "datacenter": found.datacenter, **asked, **views.shown_document(shown)})
         return

@@ -20,11 +20,12 @@ from opendt_streams.model import times
 from opendt_streams.model.event import MAIN
 from opendt_streams.model.topology import Topology
 from opendt_streams.streams.deployment import Deployment
-from opendt_streams.streams.ledger_writer import Answer, Effect, LedgerWriter, Newer
+from opendt_streams.streams.ledger_writer import Answer, Effect, LedgerWriter
 from opendt_streams.topology.change import Edit, Revert, Wish
 from opendt_streams.topology.patching import patched, whole
+from opendt_streams.wire.headers import OURS
 
-SOURCE: Final = "opendt/cli"
+SOURCE: Final = f"{OURS}cli"
 SHORT: Final = 12
 
 Parent = Annotated[
@@ -126,33 +127,10 @@ def _login() -> str:
 
 
 def _document(answer: Answer, effect: Effect, wish: Wish, step_ms: int) -> dict[str, Any]:
-    return {
-        "event": None if answer.event is None else answer.event.id,
-        "offset": answer.offset,
-        "accepted": answer.accepted,
-        "verdict": str(answer.verdict),
-        "branch": wish.branch,
-        "changes": list(answer.changes),
-        "patch": list(answer.patch),
-        "parent": answer.parent,
-        "head": answer.head.event.id,
-        "effective": _iso(effect.effective_ms),
-        "earliest": _iso(effect.earliest_ms),
+    return answer.document(wish.branch) | {
+        "effective": times.iso_or_none(effect.effective_ms),
+        "earliest": times.iso_or_none(effect.earliest_ms),
         "effect": _effect(effect, wish, step_ms) if answer.accepted else None,
-        "since": [_newer(newer) for newer in answer.since],
-    }
-
-
-def _newer(newer: Newer) -> dict[str, Any]:
-    event = newer.accepted.event
-    return {
-        "event": event.id,
-        "offset": newer.accepted.offset,
-        "kind": event.kind,
-        "actor": event.actor,
-        "recorded": newer.recorded,
-        "reason": event.reason,
-        "changes": list(newer.changes),
     }
 
 
@@ -185,7 +163,3 @@ def _effect(effect: Effect, wish: Wish, step_ms: int) -> str:
     least = "" if effect.earliest_ms is None else f", {times.iso(effect.earliest_ms)} at the earliest"
     within = f"at most {step_ms // times.MINUTE} minutes of event time from now"
     return f"from the first instant whose decision pins it{least}: {within}"
-
-
-def _iso(time_ms: int | None) -> str | None:
-    return None if time_ms is None else times.iso(time_ms)

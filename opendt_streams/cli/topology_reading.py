@@ -11,11 +11,9 @@ from pathlib import Path
 from opendt_streams.cli.reading import open_run, records
 from opendt_streams.errors import BadInput
 from opendt_streams.model import times
-from opendt_streams.model.event import TopologyEvent
 from opendt_streams.streams.deployment import Deployment
 from opendt_streams.topology.history import History, Pins, Written
 from opendt_streams.topology.log_index import LogIndex, Moment
-from opendt_streams.topology.reading import RECORDED
 from opendt_streams.topology.verify import LedgerReport, verify_ledger
 from opendt_streams.wire import topics
 from opendt_streams.wire.messages import DecisionRecorded, ResultRecorded
@@ -46,7 +44,7 @@ def read_report(run_dir: Path, *, quiet: bool) -> tuple[str, LedgerReport]:
 
 
 async def _history(deployment: Deployment, believed: str | None) -> Found:
-    written = [_written(record) async for record in records(deployment, topics.LEDGER)]
+    written = [Written.of(record) async for record in records(deployment, topics.LEDGER)]
     then = None
     if believed is not None:
         then = _index(written).moment(believed)
@@ -83,12 +81,6 @@ async def _until(read: AsyncGenerator[Record], then: Moment | None) -> AsyncGene
 
 async def _read(deployment: Deployment, *names: str) -> list[list[Record]]:
     return [[record async for record in records(deployment, name)] for name in names]
-
-
-def _written(record: Record) -> Written:
-    message = record.message()
-    event = message if isinstance(message, TopologyEvent) else None
-    return Written(record.offset, record.headers.get(RECORDED), event, record.timestamp_ms)
 
 
 def _index(written: list[Written]) -> LogIndex:

@@ -12,25 +12,13 @@ from opendt_streams.model import times
 from opendt_streams.model.event import MAIN
 from opendt_streams.model.topology import Topology
 from opendt_streams.model.topology_json import power_model_document, to_document
+from opendt_streams.topology.documents import entry_document
 from opendt_streams.topology.history import Entry, InForce
 from opendt_streams.topology.verify import LedgerReport
-from opendt_streams.wire.twin import event_value
 
 SHORT: Final = 12
 _DIGEST: Final = re.compile(r"\b[0-9a-f]{64}\b")
 _MILLISECONDS: Final = re.compile(r"\.\d+")
-
-
-def entry_document(entry: Entry) -> dict[str, Any]:
-    return {
-        "offset": entry.offset,
-        "recorded": entry.recorded,
-        "effective": None if entry.effective_ms is None else times.iso(entry.effective_ms),
-        "accepted": entry.accepted,
-        "verdict": entry.verdict,
-        "changes": list(entry.changes),
-        **event_value(entry.event),
-    }
 
 
 def shown_document(found: InForce) -> dict[str, Any]:
@@ -73,7 +61,7 @@ def event_words(entry: Entry) -> str:
         f"by {event.actor}, {'accepted' if entry.accepted else 'rejected'}",
     ]
     recorded = "-" if entry.recorded is None else _MILLISECONDS.sub("", entry.recorded)
-    effective = "-" if entry.effective_ms is None else times.iso(entry.effective_ms)
+    effective = times.iso_or_none(entry.effective_ms) or "-"
     return "\n".join((*lines, f"recorded  {recorded}", f"effective {effective}"))
 
 

@@ -55,6 +55,11 @@ def iso(time_ms: int) -> str:
     return moment.isoformat(timespec="milliseconds" if time_ms % SECOND else "seconds").replace("+00:00", "Z")
 
 
+def iso_or_none(time_ms: int | None) -> str | None:
+    """The same of a time that may not be known."""
+    return None if time_ms is None else iso(time_ms)
+
+
 def floor(time_ms: int, step_ms: int) -> int:
     """The newest multiple of `step_ms` since the epoch that is not after `time_ms`."""
     return time_ms // step_ms * step_ms

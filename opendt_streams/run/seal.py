@@ -21,7 +21,7 @@ def seal(evidence: Evidence, run_dir: Path) -> tuple[str, list[str]]:
         return manifest.log_root, [f"not sealed: {error}"]
     if kept.manifest is not None:
         answer = Verification(str(run_dir), None)
-        verify_run(evidence, sealed, kept, manifest, answer, None)
+        verify_run(evidence, sealed, kept, answer, None)
         if not answer.ok:
             return manifest.log_root, [f"not sealed: {answer.findings[0].where}: {answer.findings[0].what}"]
     kept.write(manifest, sealed.rows())

@@ -14,6 +14,7 @@ from opendt_streams.twinlog.score import RunFacts
 from opendt_streams.twinlog.writer import TwinLog, twinlog_folder
 from opendt_streams.wire import topics
 from opendt_streams.wire.decode import file_name
+from opendt_streams.wire.headers import ID
 from opendt_streams.wire.messages import Snapshot
 
 
@@ -44,7 +45,7 @@ def summarise(
     if not complete:
         twinlog.store([*recorder.take_parts(), *recorder.flush()])
     twinlog.merge()
-    dead_letters = {record.headers.get("ce_id", str(record.offset)) for record in evidence.own(topics.DEAD_LETTER)}
+    dead_letters = {record.headers.get(ID, str(record.offset)) for record in evidence.own(topics.DEAD_LETTER)}
     return _document(plan, timing, supervisor, broker_restarts, facts, len(dead_letters)) | {
         "warnings": [f"no dc.topology message carries the carbon trace {name}: its carbon is 0" for name in _missing_traces(evidence)],
         "digests": {**{topic: digest.hexdigest() for topic, digest in digests.items()}, "twinlog": twinlog_digest(twinlog.folder)},

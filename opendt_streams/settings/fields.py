@@ -13,7 +13,7 @@ from opendt_streams.model import times
 FOREVER: Final = -1
 
 _DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)")
-_UNITS_MS: Final = {"ms": 1, "s": times.SECOND, "m": times.MINUTE, "h": times.HOUR, "d": times.DAY}
+UNITS_MS: Final = {"ms": 1, "s": times.SECOND, "m": times.MINUTE, "h": times.HOUR, "d": times.DAY}
 
 
 def _duration_ms(value: object) -> object:
@@ -21,7 +21,7 @@ def _duration_ms(value: object) -> object:
         match = _DURATION.fullmatch(value.strip())
         if match is None:
             raise ValueError(f"{value!r} is not a duration; expected a number with ms, s, m, h or d, such as 5m")
-        milliseconds = float(match[1]) * _UNITS_MS[match[2]]
+        milliseconds = float(match[1]) * UNITS_MS[match[2]]
         if not milliseconds.is_integer() or milliseconds == 0:
             raise ValueError(f"{value!r} is not a whole, positive number of milliseconds")
         return int(milliseconds)
@@ -32,8 +32,8 @@ def _duration_ms(value: object) -> object:
 
 def duration_text(milliseconds: int) -> str:
     """The shortest text that means this many milliseconds."""
-    unit = next(u for u in ("d", "h", "m", "s", "ms") if milliseconds % _UNITS_MS[u] == 0)
-    return f"{milliseconds // _UNITS_MS[unit]}{unit}"
+    unit = next(u for u in ("d", "h", "m", "s", "ms") if milliseconds % UNITS_MS[u] == 0)
+    return f"{milliseconds // UNITS_MS[unit]}{unit}"
 
 
 def _retention_ms(value: object) -> object:
@@ -65,6 +65,6 @@ def _until_ms(value: object) -> object:
 Duration = Annotated[int, BeforeValidator(_duration_ms), PlainSerializer(duration_text)]
 Retention = Annotated[int, BeforeValidator(_retention_ms), PlainSerializer(_retention_text)]
 Speed = Annotated[float | None, BeforeValidator(_speed), PlainSerializer(lambda v: "max" if v is None else v)]
-Until = Annotated[int | None, BeforeValidator(_until_ms), PlainSerializer(lambda v: None if v is None else times.iso(v))]
+Until = Annotated[int | None, BeforeValidator(_until_ms), PlainSerializer(times.iso_or_none)]
 # Part of topic names, file names and ids: what Kafka takes in a topic name, and no separator of ours.
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,100}$")]

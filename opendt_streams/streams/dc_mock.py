@@ -22,12 +22,12 @@ from opendt_streams.streams.log import LogReader
 from opendt_streams.streams.publisher import Publisher
 from opendt_streams.streams.worker import make_publisher
 from opendt_streams.wire import encode, topics
+from opendt_streams.wire import headers as h
 from opendt_streams.wire.messages import Message, ResultRecorded, ResultsEnded
 from opendt_streams.workload.reader import Workload, read_workload
 from opendt_streams.workload.replay import EndItem, HeartbeatItem, Item, PowerItem, ReplaySettings, SnapshotItem, TaskItem, replay
 
 SERVICE: Final = "dc-mock"
-SEQUENCE: Final = "opendt_sequence"  # header: how many messages dc-mock had sent on this topic before
 _TAIL: Final = 200
 _KINDS: Final[dict[type[Item], str]] = {
     SnapshotItem: "topology-snapshot",
@@ -77,7 +77,7 @@ class DcMock:
         while end > start:
             begin = max(start, end - tail)
             read = reader.read(topic, partition, begin, end)
-            ours = [int(r.headers[SEQUENCE]) async for r in read if SEQUENCE in r.headers and r.key == key]
+            ours = [int(r.headers[h.SEQUENCE]) async for r in read if h.SEQUENCE in r.headers and r.key == key]
             if ours or begin == start:
                 return max(ours, default=-1) + 1
             tail *= 4
@@ -94,7 +94,7 @@ class DcMock:
         kind = _KINDS[type(item)]
         datacenter, partition = self._deployment.datacenter, self._deployment.partition
         identity = f"{datacenter}|{item.topic}|{sequence}"
-        await self._publisher.send_bytes(item.topic, value, identity, kind, datacenter, partition, {SEQUENCE: str(sequence)})
+        await self._publisher.send_bytes(item.topic, value, identity, kind, datacenter, partition, {h.SEQUENCE: str(sequence)})
         if isinstance(item, SnapshotItem):
             await self._publisher.acknowledged()  # before any heartbeat names it (PROTOCOL 5.3)
 

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Self
 
 from aiokafka.errors import KafkaError
 
@@ -28,8 +29,6 @@ from opendt_streams.wire import topics
 from opendt_streams.wire.messages import CalibrationEnded, DecisionRecorded
 from opendt_streams.wire.twin import event_value
 
-_RECORDED: Final = "ce_time"
-
 
 @dataclass(frozen=True, slots=True)
 class Newer:
@@ -38,6 +37,19 @@ class Newer:
     accepted: Accepted
     recorded: str | None
     changes: tuple[str, ...]
+
+    def document(self) -> dict[str, Any]:
+        """For machines."""
+        event = self.accepted.event
+        return {
+            "event": event.id,
+            "offset": self.accepted.offset,
+            "kind": event.kind,
+            "actor": event.actor,
+            "recorded": self.recorded,
+            "reason": event.reason,
+            "changes": list(self.changes),
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +72,21 @@ class Answer:
     @property
     def accepted(self) -> bool:
         return self.verdict is Verdict.ACCEPTED
+
+    def document(self, branch: str) -> dict[str, Any]:
+        """For machines."""
+        return {
+            "event": None if self.event is None else self.event.id,
+            "offset": self.offset,
+            "accepted": self.accepted,
+            "verdict": str(self.verdict),
+            "branch": branch,
+            "changes": list(self.changes),
+            "patch": list(self.patch),
+            "parent": self.parent,
+            "head": self.head.event.id,
+            "since": [newer.document() for newer in self.since],
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +112,7 @@ class LedgerWriter:
         self._deployment = deployment
         self._reader = LogReader(deployment.url, deployment.settings.kafka)
         self._publisher = Publisher(deployment.url, deployment.settings.kafka, source=source, now_ms=now_ms)
+        self._open = AsyncExitStack()
         self._turn = asyncio.Lock()
         self._recorded: dict[int, str | None] = {}  # offset of an event -> when it was recorded
         self._offsets: dict[str, int] = {}  # event -> offset of its first record
@@ -93,17 +121,15 @@ class LedgerWriter:
         self.ledger = Ledger()
 
     async def __aenter__(self) -> Self:
-        await self._reader.__aenter__()
-        try:
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(self._reader)
             await self._publisher.start()
-        except BaseException:
-            await self._reader.__aexit__(None, None, None)
-            raise
+            stack.push_async_callback(self._publisher.stop)
+            self._open = stack.pop_all()
         return self
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        await self._publisher.stop()
-        await self._reader.__aexit__(kind, error, trace)
+        await self._open.aclose()
 
     async def write(self, wish: Wish) -> Answer:
         """Fulfil the wish on the ledger as it is now, and say what became of it.
@@ -145,7 +171,7 @@ class LedgerWriter:
             message = record.message()
             if self._deployment.datacenter_of(record.key) == self._deployment.datacenter and isinstance(message, TopologyEvent):
                 self._offsets.setdefault(message.id, record.offset)
-                self._recorded[record.offset] = record.headers.get(_RECORDED)
+                self._recorded[record.offset] = record.headers.get(h.RECORDED)
                 self.ledger.add(record.offset, message)
             else:
                 self.ledger.skip(record.offset)

@@ -23,6 +23,7 @@ from opendt_streams.streams.partition import Lifecycle, Partition
 from opendt_streams.streams.publisher import Publisher
 from opendt_streams.streams.started import announce
 from opendt_streams.twin.machine import Machine
+from opendt_streams.wire.headers import OURS
 from opendt_streams.wire.record import Record
 
 M = TypeVar("M", bound=Machine)
@@ -132,4 +133,4 @@ def leave(code: int, service: str, reason: str) -> None:
 
 
 def make_publisher(service: str, deployment: Deployment) -> Publisher:
-    return Publisher(deployment.url, deployment.settings.kafka, source=f"opendt/{service}", now_ms=now_ms)
+    return Publisher(deployment.url, deployment.settings.kafka, source=OURS + service, now_ms=now_ms)

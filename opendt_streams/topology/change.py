@@ -17,6 +17,7 @@ from opendt_streams.model.event import MAIN, EventKind, TopologyEvent
 from opendt_streams.model.topology import Topology
 from opendt_streams.topology.events import make_event
 from opendt_streams.topology.ledger import Accepted, Ledger
+from opendt_streams.topology.log_index import EVENT_ID
 from opendt_streams.wire.topics import MAX_VALUE_BYTES
 from opendt_streams.wire.twin import event_value
 
@@ -24,7 +25,6 @@ WHAT_IF: Final = "what-if/"
 _BRANCH: Final = re.compile(r"what-if/[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
 # Machines' causes are `datacenter|instant` and so on, and an instant has colons: whatever the datacenter is called, no key makes one.
 _KEY: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", re.ASCII)
-_ID: Final = re.compile(r"[0-9a-f]{8,64}", re.ASCII)
 _LONGEST_ACTOR: Final = 200
 _LONGEST_REASON: Final = 10_000
 
@@ -99,7 +99,7 @@ def named(ledger: Ledger, text: str, where: str) -> Accepted:
     Raises:
         BadInput: there is none, or not only one.
     """
-    if _ID.fullmatch(text) is None:
+    if EVENT_ID.fullmatch(text) is None:
         raise BadInput(f"{text[:80]!r} is no event", expected="an event's id, or its first 8 characters or more", where=where)
     found = [identity for identity in ledger.verdicts if identity.startswith(text)]
     if len(found) != 1:

@@ -13,9 +13,10 @@ from typing import Final
 from opendt_streams.model.event import MAIN, TopologyEvent
 from opendt_streams.topology.judging import Verdict, judge
 from opendt_streams.topology.log_index import LogIndex
-from opendt_streams.topology.reading import RECORDED, Reader, Reading
+from opendt_streams.topology.reading import Reader, Reading
 from opendt_streams.wire import topics
 from opendt_streams.wire.decode import decode
+from opendt_streams.wire.headers import RECORDED
 from opendt_streams.wire.messages import Invalid
 from opendt_streams.wire.record import Record
 from opendt_streams.wire.versions import TYPE

@@ -8,7 +8,8 @@ from typing import Any
 
 from opendt_streams.model.event import EVENT_KINDS, RULES
 from opendt_streams.topology.events import event_id
-from opendt_streams.topology.reading import ID, SOURCE, Reading
+from opendt_streams.topology.reading import Reading
+from opendt_streams.wire.headers import ID, OURS, SOURCE
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ def _likely(reading: Reading, heads: dict[str, str]) -> Iterator[tuple[str, Any]
     yield "rules", RULES
     yield from _each("kind", EVENT_KINDS)
     yield from _each("branch", heads)
-    yield "actor", reading.headers.get(SOURCE, "").removeprefix("opendt/")
+    yield "actor", reading.headers.get(SOURCE, "").removeprefix(OURS)
 
 
 def _each(field: str, values: Iterable[str]) -> Iterator[tuple[str, str]]:

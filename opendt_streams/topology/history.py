@@ -16,6 +16,8 @@ from opendt_streams.model.topology import Topology
 from opendt_streams.model.topology_json import read_topology
 from opendt_streams.topology.ledger import Accepted, Ledger, Verdict
 from opendt_streams.topology.words import changes
+from opendt_streams.wire.headers import RECORDED
+from opendt_streams.wire.record import Record
 
 REPEATED = "repeated: the first record of this id stands"
 
@@ -30,6 +32,12 @@ class Written:
     recorded: str | None
     event: TopologyEvent | None
     timestamp_ms: int = 0
+
+    @classmethod
+    def of(cls, record: Record) -> Written:
+        message = record.message()
+        event = message if isinstance(message, TopologyEvent) else None
+        return cls(record.offset, record.headers.get(RECORDED), event, record.timestamp_ms)
 
 
 @dataclass(frozen=True, slots=True)

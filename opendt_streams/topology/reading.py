@@ -19,14 +19,11 @@ from opendt_streams.model.topology import Topology
 from opendt_streams.model.topology_json import read_power_model, read_topology
 from opendt_streams.topology.events import event_id
 from opendt_streams.wire import topics
+from opendt_streams.wire.headers import ID, RECORDED, SOURCE
 from opendt_streams.wire.messages import Invalid
 from opendt_streams.wire.record import Record
 from opendt_streams.wire.twin import event_value
 from opendt_streams.wire.versions import TYPE, type_name
-
-ID: Final = "ce_id"
-SOURCE: Final = "ce_source"
-RECORDED: Final = "ce_time"
 
 _TYPE_NOW: Final = (None, type_name("topology-event").encode())
 _TEXTS: Final = ("id", "branch", "kind", "actor", "reason", "cause", "result")

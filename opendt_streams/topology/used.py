@@ -11,12 +11,9 @@ from opendt_streams.model import times
 from opendt_streams.model.event import MAIN
 from opendt_streams.topology.compact import CompactLedger
 from opendt_streams.topology.problem import Problem
-from opendt_streams.topology.reading import ID, SOURCE
 from opendt_streams.wire import headers as h
 from opendt_streams.wire.messages import DecisionRecorded, Invalid, ResultRecorded
 from opendt_streams.wire.record import Record
-
-_OURS = "opendt/"
 
 
 @dataclass(slots=True)
@@ -118,18 +115,18 @@ def _in_force(ledger: CompactLedger, pin: int | None) -> str | None:
 
 
 def _named(record: Record, identity: str) -> Iterator[Problem]:
-    named = record.headers.get(ID)
+    named = record.headers.get(h.ID)
     if named != identity and (named is not None or _is_ours(record)):
-        yield _problem(record, ID, f"the header is {named}, the id {identity}")
+        yield _problem(record, h.ID, f"the header is {named}, the id {identity}")
 
 
 def _unreadable(record: Record, message: Invalid) -> Iterator[Problem]:
     if _is_ours(record):
-        yield _problem(record, "value", f"{record.headers[SOURCE]} wrote this, and it cannot be read: {message.reason}")
+        yield _problem(record, "value", f"{record.headers[h.SOURCE]} wrote this, and it cannot be read: {message.reason}")
 
 
 def _is_ours(record: Record) -> bool:
-    return record.headers.get(SOURCE, "").startswith(_OURS)
+    return h.writer_of(record.headers) is not None
 
 
 def _problem(record: Record, field_: str, what: str) -> Problem:

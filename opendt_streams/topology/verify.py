@@ -17,14 +17,15 @@ from opendt_streams.topology.compact import CompactLedger
 from opendt_streams.topology.damage import Alteration, alteration
 from opendt_streams.topology.judging import Verdict
 from opendt_streams.topology.problem import Problem
-from opendt_streams.topology.reading import ID, SOURCE, Reading
+from opendt_streams.topology.reading import Reading
 from opendt_streams.topology.used import references
 from opendt_streams.wire import topics
+from opendt_streams.wire.headers import ID, SOURCE, writer_of
 from opendt_streams.wire.messages import Invalid
 from opendt_streams.wire.record import Record
 from opendt_streams.wire.twin import read_value
 
-SERVICES: Final = frozenset(f"opendt/{name}" for name in ("simulator", "calibrator", "api", "cli"))
+SERVICES: Final = frozenset(("simulator", "calibrator", "api", "cli"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +122,7 @@ class _Walk:
         return self.ledger.log.offsets[self.ledger.first[event_id]]
 
     def _no_event(self, record: Record, reading: Invalid) -> None:
-        if record.headers.get(SOURCE) in SERVICES:
+        if writer_of(record.headers) in SERVICES:
             self._problems.append(
                 _problem(record, "value", f"{record.headers[SOURCE]} wrote an event here, and this is none: {reading.reason}")
             )
@@ -133,7 +134,7 @@ class _Walk:
         altered = alteration(reading, self.ledger.heads())
         if altered is not None:
             found = _problem(record, altered.field, altered.what)
-            if reading.headers.get(SOURCE) in SERVICES:
+            if writer_of(reading.headers) in SERVICES:
                 _repair(reading, altered)
                 return found
             self._refused.setdefault(reading.id, len(self._problems))
@@ -153,13 +154,13 @@ class _Walk:
 
     def _built_on(self, reading: Reading) -> None:
         """A service builds on accepted events only: what it names as parent was another when it read it."""
-        if reading.parent in self._refused and reading.headers.get(SOURCE) in SERVICES:
+        if reading.parent in self._refused and writer_of(reading.headers) in SERVICES:
             place = self._refused.pop(reading.parent)
             self._problems[place] = replace(self._problems[place], refused=False)
 
     def _envelope(self, record: Record, reading: Reading) -> Problem | None:
         """Header and form, of events whose content is what its digests say."""
-        ours = reading.headers.get(SOURCE) in SERVICES
+        ours = writer_of(reading.headers) in SERVICES
         if ours and not reading.canonical:
             return _problem(record, "value", "the same event in other bytes than the twin writes (RFC 8785)")
         named = reading.headers.get(ID)

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-Int64 = NDArray[np.int64]
-Float64 = NDArray[np.float64]
+from opendt_streams.model.task import Float64, Int64
 
 _FIRST_CAPACITY = 1_024
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from opendt_api.projection.columns import Columns
 from opendt_api.projection.power import Measured, Simulated
-from opendt_streams.model.event import MAIN, TopologyEvent
+from opendt_streams.model.event import MAIN
 from opendt_streams.model.result import WindowResult
 from opendt_streams.topology.history import History, Pins, Written
 from opendt_streams.topology.log_index import LogIndex
@@ -127,11 +127,10 @@ class Datacenter:
                 self.progress.workload_ms = max(message.time_ms, self.progress.workload_ms or message.time_ms)
 
     def _take_event(self, record: Record) -> None:
-        message = record.message()
-        event = message if isinstance(message, TopologyEvent) else None
-        self.facts.take(record.topic, record.offset, message)
-        self._written.append(Written(record.offset, record.headers.get("ce_time"), event, record.timestamp_ms))
-        self.index.append(record.offset, record.timestamp_ms, event.id if event else "")
+        self.facts.take(record.topic, record.offset, record.message())
+        written = Written.of(record)
+        self._written.append(written)
+        self.index.append(record.offset, record.timestamp_ms, written.event.id if written.event else "")
         self._history = None
 
     def _take_result(self, result: WindowResult, recorded_ms: int) -> None:

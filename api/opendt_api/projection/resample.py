@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 
-from opendt_api.projection.columns import Float64, Int64
+from opendt_streams.model.task import Float64, Int64
 
 How = Literal["mean", "sum"]
 

@@ -9,11 +9,12 @@ from typing import Final
 import numpy as np
 
 from opendt_api.parameters import MOST_POINTS
-from opendt_api.projection.columns import Columns, Float64, Int64
+from opendt_api.projection.columns import Columns
 from opendt_api.projection.datacenter import Datacenter
 from opendt_api.projection.power import errors_percent
 from opendt_api.projection.resample import How, bucket_ends, resample
 from opendt_streams.errors import BadInput
+from opendt_streams.model.task import Float64, Int64
 
 UNITS: Final[Mapping[str, str]] = {
     "simulated_power_w": "W",

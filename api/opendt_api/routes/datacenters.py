@@ -84,23 +84,19 @@ def state_of(site: Datacenter, context: Context) -> State:
         datacenter=site.name,
         complete=progress.complete,
         stale=not progress.complete and (last_ms is None or context.now_ms() - last_ms > STALE_MS),
-        first_window=iso(progress.first_window_ms),
-        newest_window_end=iso(progress.newest_end_ms),
-        newest_result_recorded=iso(last_ms),
+        first_window=times.iso_or_none(progress.first_window_ms),
+        newest_window_end=times.iso_or_none(progress.newest_end_ms),
+        newest_result_recorded=times.iso_or_none(last_ms),
         windows=progress.windows,
         failed_windows=progress.failed,
-        watermark_workload=iso(progress.workload_ms),
-        watermark_power=iso(site.measured.newest_ms()),
+        watermark_workload=times.iso_or_none(progress.workload_ms),
+        watermark_power=times.iso_or_none(site.measured.newest_ms()),
         lag_seconds=lag,
         decisions=len(site.decisions),
         alarms=len(site.alarms),
         topology_events=len(site.index),
         clusters=[name for name in site.simulated.of if name is not None],
     )
-
-
-def iso(time_ms: int | None) -> str | None:
-    return None if time_ms is None else times.iso(time_ms)
 
 
 def page(entries: list[Any], cursor: int | None, limit: int) -> tuple[list[Any], int | None]:

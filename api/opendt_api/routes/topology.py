@@ -14,17 +14,17 @@ from opendt_api import parameters as p
 from opendt_api.context import Context, Shared, Site
 from opendt_api.problems import Problem, ProblemError
 from opendt_api.projection.datacenter import Datacenter
-from opendt_api.routes.datacenters import iso, page
+from opendt_api.routes.datacenters import page
 from opendt_streams.errors import BadInput
+from opendt_streams.model import times
 from opendt_streams.model.event import MAIN
 from opendt_streams.model.topology_json import to_document
-from opendt_streams.streams.ledger_writer import Answer, Newer
 from opendt_streams.topology.asked import place
 from opendt_streams.topology.change import Edit, Wish
+from opendt_streams.topology.documents import entry_document, entry_summary
 from opendt_streams.topology.history import Entry, History
 from opendt_streams.topology.patching import patch_between, patched, whole
 from opendt_streams.topology.words import changes
-from opendt_streams.wire.twin import event_value
 
 router = APIRouter(prefix="/api/v1", tags=["topology"])
 Event = Annotated[str, Path(max_length=80, description="Id or its beginning, offset, event time, `head`, `head~1`, `what-if/NAME`.")]
@@ -105,7 +105,7 @@ def topology(
     time_ms = p.time_ms(effective, "effective")
     found = history.now(branch) if time_ms is None else history.at(time_ms)
     response.headers["ETag"] = f'"{found.entry.event.id}"'
-    entry = _entry(found.entry)
+    entry = entry_document(found.entry)
     del entry["topology"]
     return TopologyDocument(datacenter=site.name, event=entry, topology=to_document(found.topology))
 
@@ -117,7 +117,7 @@ def events(site: Site, limit: p.Limit = 100, cursor: p.Cursor = None, branch: Br
     entries = [e for e in history.entries if branch is None or e.event.branch == branch]
     found, following = page(entries, cursor, limit)
     head = history.ledger.head
-    return Events(datacenter=site.name, head=head.event.id if head else None, events=[_entry(e) for e in found], next=following)
+    return Events(datacenter=site.name, head=head.event.id if head else None, events=[entry_document(e) for e in found], next=following)
 
 
 @router.get("/datacenters/{dc}/topology/events/{event:path}/diff")
@@ -136,7 +136,7 @@ def diff(site: Site, event: Event, against: Against = None) -> Difference:
 @router.get("/datacenters/{dc}/topology/events/{event:path}")
 def one_event(site: Site, event: Event) -> dict[str, Any]:
     """One event with its verdict."""
-    return _entry(_found(site.history(), event).entry)
+    return entry_document(_found(site.history(), event).entry)
 
 
 @router.post(
@@ -167,9 +167,9 @@ async def fulfil(context: Context, site: Datacenter, wish: Wish) -> Response:
     answer = await context.writer.write(wish)
     effect = await context.writer.effect(answer)
     document = {
-        **_answered(answer, wish),
-        "effective": iso(effect.effective_ms),
-        "earliest": iso(effect.earliest_ms),
+        **answer.document(wish.branch),
+        "effective": times.iso_or_none(effect.effective_ms),
+        "earliest": times.iso_or_none(effect.earliest_ms),
         "complete": effect.complete,
     }
     if not answer.accepted:
@@ -196,42 +196,5 @@ def _found(history: History, asked: str) -> Any:
         raise ProblemError(404, str(error)) from None
 
 
-def _entry(entry: Entry) -> dict[str, Any]:
-    return _named(entry) | event_value(entry.event)
-
-
 def _named(entry: Entry) -> dict[str, Any]:
-    return {
-        "id": entry.event.id,
-        "offset": entry.offset,
-        "recorded": entry.recorded,
-        "effective": iso(entry.effective_ms),
-        "accepted": entry.accepted,
-        "verdict": entry.verdict,
-        "kind": entry.event.kind,
-        "actor": entry.event.actor,
-        "reason": entry.event.reason,
-        "branch": entry.event.branch,
-        "changes": list(entry.changes),
-    }
-
-
-def _answered(answer: Answer, wish: Wish) -> dict[str, Any]:
-    return {
-        "event": answer.event.id if answer.event else None,
-        "offset": answer.offset,
-        "accepted": answer.accepted,
-        "verdict": str(answer.verdict),
-        "branch": wish.branch,
-        "head": answer.head.event.id,
-        "parent": answer.parent,
-        "changes": list(answer.changes),
-        "patch": list(answer.patch),
-        "since": [_newer(newer) for newer in answer.since],
-    }
-
-
-def _newer(newer: Newer) -> dict[str, Any]:
-    event = newer.accepted.event
-    told = {"event": event.id, "offset": newer.accepted.offset, "kind": event.kind, "actor": event.actor, "reason": event.reason}
-    return told | {"recorded": newer.recorded, "changes": list(newer.changes)}
+    return {name: value for name, value in entry_summary(entry).items() if name not in ("parent", "cause")}

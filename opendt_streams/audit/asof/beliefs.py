@@ -98,9 +98,9 @@ class Belief:
             "decision": None if self.decision is None else _decision(self.decision),
             "accuracy": asdict(self.accuracy),
             "progress": {
-                "newest_window_end": _iso(self.progress.newest_window_end_ms),
-                "workload_watermark": _iso(self.progress.workload_watermark_ms),
-                "power_watermark": _iso(self.progress.power_watermark_ms),
+                "newest_window_end": times.iso_or_none(self.progress.newest_window_end_ms),
+                "workload_watermark": times.iso_or_none(self.progress.workload_watermark_ms),
+                "power_watermark": times.iso_or_none(self.progress.power_watermark_ms),
                 "ledger_offset": self.progress.ledger_offset,
             },
         }
@@ -181,7 +181,3 @@ def _watts(found: Measurement | None) -> str:
 
 def _accuracy(found: Accuracy) -> str:
     return "none" if found.mape_percent is None else f"MAPE {found.mape_percent:.3g} % over {found.samples} samples"
-
-
-def _iso(time_ms: int | None) -> str | None:
-    return None if time_ms is None else times.iso(time_ms)

@@ -12,7 +12,7 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from opendt_streams.audit.evidence import RECORDS, UNREADABLE, DamagedEvidence, first_line
+from opendt_streams.audit.evidence import RECORDS, UNREADABLE, DamagedEvidence, first_line, records_of
 from opendt_streams.wire.record import Record
 
 _PATIENCE_S: Final = 120.0
@@ -61,11 +61,7 @@ def _group(file: pq.ParquetFile, group: int, topic: str, partition: int, first: 
         yield Unreadable(first, about.num_rows, None, f"it claims to hold {about.total_byte_size} bytes")
         return
     try:
-        columns = _columns(file, group, RECORDS)
-        records = [
-            Record(topic, partition, offset, key, value, tuple((h["key"], h["value"]) for h in headers), timestamp_ms)
-            for offset, timestamp_ms, key, headers, value in zip(*(columns[name] for name in RECORDS.names), strict=True)
-        ]
+        records = list(records_of(_columns(file, group, RECORDS), topic, partition))
     except UNREADABLE as error:
         yield Unreadable(first, about.num_rows, _at_fault(file, group), first_line(error))
     else:

@@ -27,7 +27,7 @@ def explain(replay: Replay, machines: Machines, evidence: Evidence, sealed: Sequ
     """Findings of a replay, the first in event time first. `sealed`: what is wrong with the evidence as it is."""
     story = _Story(replay, machines, evidence, sealed, has_seal=has_seal)
     missing = [(_time_of(identity), Finding(topic, _REMOVED.format(identity), "tampering")) for topic, identity in replay.missing]
-    differences = [(d.time_ms, story.of(d, replay.differences[:i])) for i, d in enumerate(replay.differences[:_MOST])]
+    differences = [(d.said.time_ms, story.of(d, replay.differences[:i])) for i, d in enumerate(replay.differences[:_MOST])]
     found = [finding for _, finding in sorted([*missing, *differences], key=lambda f: (f[0] is None, f[0] or 0))]
     if rest := len(replay.differences) - len(differences):
         found[-1] = replace(found[-1], consequences=rest)
@@ -48,7 +48,7 @@ class _Story:
     def of(self, difference: Difference, before: Sequence[Difference]) -> Finding:
         said = difference.said
         cause, why = self._cause(difference, before)
-        when = "" if difference.time_ms is None else f" ({times.iso(difference.time_ms)})"
+        when = "" if difference.said.time_ms is None else f" ({times.iso(difference.said.time_ms)})"
         at = "" if difference.field is None else f" at {difference.field}"
         return Finding(_place(said.record), f"{said.id}{when}{at}: {difference.what}; {why}", cause, difference.field)
 
@@ -76,7 +76,7 @@ class _Story:
             if other.offset < inputs.get(other.topic, 0):
                 return f"it was made from {_place(other)}, which differs as well"
         for topic, identity in self._missing:
-            if topic in inputs and (_time_of(identity) or 0) < (difference.time_ms or 0):
+            if topic in inputs and (_time_of(identity) or 0) < (difference.said.time_ms or 0):
                 return f"it was made from {identity}, which is missing"
         return None
 

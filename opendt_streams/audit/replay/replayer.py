@@ -14,7 +14,7 @@ from opendt_streams.audit.evidence import Evidence
 from opendt_streams.audit.replay.difference import first_difference
 from opendt_streams.audit.replay.driver import Driver
 from opendt_streams.audit.replay.machines import Machines
-from opendt_streams.audit.replay.script import Said, event_time_ms, is_complete, script
+from opendt_streams.audit.replay.script import Said, is_complete, script
 from opendt_streams.audit.replay.span import WHOLE, Span
 from opendt_streams.twin.calibrator import Calibrator
 from opendt_streams.twin.machine import Machine
@@ -29,10 +29,9 @@ _MOST_IN_VAIN: Final = 3  # outputs computed each on its own, from the start, th
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """An output that is not what the twin computes. `time_ms`: event time, None for an end. `field`: None where nothing came out at all."""
+    """An output that is not what the twin computes. `field`: None where nothing came out at all."""
 
     said: Said
-    time_ms: int | None
     field: str | None
     what: str
 
@@ -54,6 +53,7 @@ class Replay:
     `resumed_ms`: from which event time on a machine was run, where it began with a snapshot.
     """
 
+    complete: bool  # the twin had come to its end
     topics: dict[str, TopicReplay] = field(default_factory=lambda: {t: TopicReplay() for t in topics.TWIN_TOPICS})
     differences: list[Difference] = field(default_factory=list)
     missing: list[tuple[str, str]] = field(default_factory=list)
@@ -85,29 +85,28 @@ class Replayer:
     ) -> None:
         self._evidence, self._machines, self._span, self._keep, self._watch = evidence, machines, span, keep, watch
         self._ends = {topic: evidence.end(topic) for topic in topics.ALL_TOPICS}
-        self._complete = is_complete(evidence)
         self._events: dict[int, bytes | None] = {}  # the machines' ledger events as computed, by offset
-        self._found = Replay()
+        self._found = Replay(is_complete(evidence))
 
     def run(self) -> Replay:
         for name in (Simulator.name, Calibrator.name):
-            for said, time_ms, computed in self._outputs(name):
-                self._compare(said, time_ms, computed)
+            for said, computed in self._outputs(name):
+                self._compare(said, computed)
         self._fold_ledger()
-        self._found.differences.sort(key=lambda d: (d.time_ms is None, d.time_ms or 0, topics.TWIN_TOPICS.index(d.said.record.topic)))
+        order = topics.TWIN_TOPICS.index
+        self._found.differences.sort(key=lambda d: (d.said.time_ms is None, d.said.time_ms or 0, order(d.said.record.topic)))
         return self._found
 
     # -- computing -------------------------------------------------------------------------------------------------------
 
-    def _outputs(self, name: str) -> Iterator[tuple[Said, int | None, bytes | None]]:
+    def _outputs(self, name: str) -> Iterator[tuple[Said, bytes | None]]:
         """Every recorded output of a machine within the span, with what the machine says."""
         driver = self._driver(name)
         overtaken: dict[tuple[str, str], None] = {}
         came_late: set[tuple[str, str]] = set()
         in_vain = 0
         for said in script(self._evidence, name):
-            time_ms = event_time_ms(said.record)
-            if self._span.is_after(time_ms):
+            if self._span.is_after(said.time_ms):
                 continue
             if self._is_beyond(said):
                 self._found.topics[said.record.topic].beyond += 1
@@ -118,14 +117,14 @@ class Replayer:
             computed = driver.said.pop(key, None)
             if computed is None:
                 came_late.add(key)
-            if self._span.is_before(time_ms):
+            if self._span.is_before(said.time_ms):
                 continue
             if computed is None and in_vain < _MOST_IN_VAIN:
                 computed = self._alone(name, said)
                 in_vain += computed is None
             if computed is None and said.record.topic == topics.LEDGER:
                 computed = driver.event_of_cause(read_value(said.record.value or b"{}").get("cause"))
-            yield said, time_ms, computed
+            yield said, computed
             if self._keep is not None:
                 self._keep(driver.machine)
         self._found.missing += [key for key in overtaken if key in driver.said and key not in came_late]
@@ -147,12 +146,12 @@ class Replayer:
 
     def _is_beyond(self, said: Said) -> bool:
         inputs = said.inputs or {}
-        return not self._complete and any(offset > self._ends.get(topic, 0) for topic, offset in inputs.items())
+        return not self._found.complete and any(offset > self._ends.get(topic, 0) for topic, offset in inputs.items())
 
     # -- comparing -------------------------------------------------------------------------------------------------------
 
-    def _compare(self, said: Said, time_ms: int | None, computed: bytes | None) -> None:
-        record, topic = said.record, self._found.topics[said.record.topic]
+    def _compare(self, said: Said, computed: bytes | None) -> None:
+        record, time_ms, topic = said.record, said.time_ms, self._found.topics[said.record.topic]
         topic.compared += 1
         if time_ms is not None:
             self._found.covers(time_ms)
@@ -162,9 +161,9 @@ class Replayer:
         else:
             self._digest(topic, said, computed)
         if computed is None:
-            self._found.differences.append(Difference(said, time_ms, None, self._nothing(said)))
+            self._found.differences.append(Difference(said, None, self._nothing(said)))
         elif (different := first_difference(record.value or b"", computed)) is not None:
-            self._found.differences.append(Difference(said, time_ms, *different))
+            self._found.differences.append(Difference(said, *different))
 
     def _nothing(self, said: Said) -> str:
         if said.inputs is None:
@@ -174,7 +173,7 @@ class Replayer:
 
     def _digest(self, topic: TopicReplay, said: Said, computed: bytes | None) -> None:
         record, datacenter = said.record, self._evidence.info.datacenter
-        message = record.message()
+        message = said.message
         topic.recorded.feed(datacenter, record.offset, record.value, message)
         if computed is not None:
             if computed != record.value:

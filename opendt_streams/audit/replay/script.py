@@ -11,8 +11,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from pydantic import TypeAdapter, ValidationError
-
 from opendt_streams.audit.evidence import Evidence
 from opendt_streams.errors import BadInput
 from opendt_streams.model import times
@@ -21,7 +19,15 @@ from opendt_streams.twin.calibrator import Calibrator
 from opendt_streams.twin.simulator import Simulator
 from opendt_streams.wire import headers as h
 from opendt_streams.wire import topics
-from opendt_streams.wire.messages import AlarmRecorded, CalibrationEnded, DecisionRecorded, Invalid, ResultRecorded, ResultsEnded
+from opendt_streams.wire.messages import (
+    AlarmRecorded,
+    CalibrationEnded,
+    DecisionRecorded,
+    Invalid,
+    Message,
+    ResultRecorded,
+    ResultsEnded,
+)
 from opendt_streams.wire.record import Record
 from opendt_streams.wire.twin import read_value
 
@@ -30,7 +36,6 @@ WRITES: Final[Mapping[str, tuple[str, ...]]] = {
     Simulator.name: (topics.LEDGER, topics.RESULTS),
     Calibrator.name: (topics.LEDGER, topics.CALIBRATION),
 }
-_INPUTS: Final = TypeAdapter(dict[str, int])
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +43,24 @@ class Said:
     """One output as recorded. `inputs`: next offset of every topic that its writer read; None where the header does not say."""
 
     record: Record
+    message: Message
     id: str
     inputs: Mapping[str, int] | None
+
+    @property
+    def time_ms(self) -> int | None:
+        """Event time: end of the window, instant, or the instant that a machine's ledger event was made for; None for ends."""
+        match self.message:
+            case ResultRecorded(result):
+                return result.window_end_ms
+            case DecisionRecorded(decision):
+                return decision.instant_ms
+            case AlarmRecorded(alarm):
+                return alarm.time_ms
+            case TopologyEvent(cause=cause):
+                return _instant_of(cause)
+            case _:
+                return None
 
 
 def script(evidence: Evidence, machine: str) -> Iterator[Said]:
@@ -53,52 +74,20 @@ def script(evidence: Evidence, machine: str) -> Iterator[Said]:
 def _said(evidence: Evidence, topic: str, machine: str) -> Iterator[Said]:
     seen: set[str] = set()
     for record in evidence.own(topic):
-        if topic == topics.LEDGER and writer_of(record) != machine:
+        if topic == topics.LEDGER and h.writer_of(record.headers) != machine:
             continue
-        identity = identity_of(record)
-        if identity is not None and identity not in seen:
+        message = record.message()
+        if record.value is None or isinstance(message, Invalid):
+            continue  # a dead letter
+        document = read_value(record.value)
+        identity = str(document.get("id", document.get("message_type")))
+        if identity not in seen:
             seen.add(identity)
-            yield Said(record, identity, _inputs(record))
-
-
-def writer_of(record: Record) -> str | None:
-    """Which service's record this is, by its header; None for people's."""
-    source = record.headers.get("ce_source", "")
-    return source.removeprefix("opendt/") if source.startswith("opendt/") else None
-
-
-def identity_of(record: Record) -> str | None:
-    """The id in the value; None for what is no message of the topic (a dead letter)."""
-    if record.value is None or isinstance(record.message(), Invalid):
-        return None
-    document = read_value(record.value)
-    return str(document.get("id", document.get("message_type")))
-
-
-def _inputs(record: Record) -> Mapping[str, int] | None:
-    try:
-        return _INPUTS.validate_json(record.headers.get(h.INPUTS, ""))
-    except ValidationError:
-        return None
+            yield Said(record, message, identity, h.read_inputs(record.headers))
 
 
 def _how_much_was_read(said: Said) -> int:
     return sum(said.inputs.values()) if said.inputs is not None else 0
-
-
-def event_time_ms(record: Record) -> int | None:
-    """The event time of an output: end of the window, instant, or the instant that a machine's ledger event was made for; None for ends."""
-    match record.message():
-        case ResultRecorded(result):
-            return result.window_end_ms
-        case DecisionRecorded(decision):
-            return decision.instant_ms
-        case AlarmRecorded(alarm):
-            return alarm.time_ms
-        case TopologyEvent(cause=cause):
-            return _instant_of(cause)
-        case _:
-            return None
 
 
 def _instant_of(cause: str) -> int | None:

@@ -14,7 +14,6 @@ from opendt_streams.audit.replay.explain import explain
 from opendt_streams.audit.replay.machines import Machines, logged_machines
 from opendt_streams.audit.replay.projection import rebuild_twinlog
 from opendt_streams.audit.replay.replayer import Replay, Replayer
-from opendt_streams.audit.replay.script import is_complete
 from opendt_streams.audit.replay.snapshots import Snapshots
 from opendt_streams.audit.replay.span import Span
 from opendt_streams.errors import HistoryGone
@@ -121,13 +120,13 @@ def _document(
         "run": evidence.info.run,
         "datacenter": evidence.info.datacenter,
         "equal": equal,
-        "complete": is_complete(evidence),
+        "complete": replay.complete,
         "covers": {
-            "from": _iso(replay.first_ms),
-            "to": _iso(replay.last_ms),
-            "asked_from": _iso(span.from_ms),
-            "asked_to": _iso(span.to_ms),
-            "resumed": {name: _iso(time_ms) for name, time_ms in replay.resumed_ms.items()},
+            "from": times.iso_or_none(replay.first_ms),
+            "to": times.iso_or_none(replay.last_ms),
+            "asked_from": times.iso_or_none(span.from_ms),
+            "asked_to": times.iso_or_none(span.to_ms),
+            "resumed": {name: times.iso_or_none(time_ms) for name, time_ms in replay.resumed_ms.items()},
         },
         "code_version": {"recorded": list(machines.code_versions), "now": code_version()},
         "digests": {
@@ -142,7 +141,3 @@ def _document(
         "first_difference": asdict(findings[0]) if findings else None,
         "findings": [asdict(finding) for finding in findings],
     }
-
-
-def _iso(time_ms: int | None) -> str | None:
-    return None if time_ms is None else times.iso(time_ms)

@@ -14,8 +14,8 @@ from opendt_streams.audit.replay.machines import logged_machines
 from opendt_streams.audit.sealing.manifest import log_root_of, partition_of
 from opendt_streams.audit.sealing.seal import Sealed
 from opendt_streams.model import times
-from opendt_streams.model.event import TopologyEvent
-from opendt_streams.topology.history import Entry, History, Pins, Written
+from opendt_streams.topology.documents import entry_summary
+from opendt_streams.topology.history import History, Pins, Written
 from opendt_streams.twinlog.digest import TopicDigest
 from opendt_streams.twinlog.score import RunFacts
 from opendt_streams.wire import topics
@@ -61,8 +61,7 @@ def report_document(evidence: Evidence, sealed: Sealed) -> dict[str, Any]:
                         alarm.id, {"offset": record.offset, "time": times.iso(alarm.time_ms), "kind": alarm.kind, "text": alarm.text}
                     )
                 case _ if topic == topics.LEDGER:
-                    event = message if isinstance(message, TopologyEvent) else None
-                    written.append(Written(record.offset, record.headers.get("ce_time"), event))
+                    written.append(Written.of(record))
     history = History(written, Pins(pins, grid.publish_every_ms, first_window_ms))
     partitions = [partition_of(log) for log in sealed.logs.values()]
     return {
@@ -82,7 +81,7 @@ def report_document(evidence: Evidence, sealed: Sealed) -> dict[str, Any]:
         "summary": about.get("summary"),
         "digests": {topic: digest.hexdigest() for topic, digest in digests.items()}
         | {"twinlog": read_document(evidence.folder / TWINLOG_FILE).get("digest")},
-        "ledger": [_event(entry) for entry in history.entries],
+        "ledger": [entry_summary(entry) for entry in history.entries],
         "decisions": list(decisions.values()),
         "alarms": list(alarms.values()),
         "dead_letters": [_dead_letter(record) for record in evidence.own(topics.DEAD_LETTER)],
@@ -104,20 +103,6 @@ def _started(record: Record) -> dict[str, Any] | None:
         return None
     said = ("id", "service", "code_version", "engine", "engine_version")
     return {"offset": record.offset} | {name: getattr(started, name) for name in said} | {"libraries": dict(started.libraries)}
-
-
-def _event(entry: Entry) -> dict[str, Any]:
-    event = entry.event
-    said = ("id", "kind", "branch", "parent", "actor", "reason", "cause")
-    return {
-        "offset": entry.offset,
-        "recorded": entry.recorded,
-        "effective": None if entry.effective_ms is None else times.iso(entry.effective_ms),
-        "accepted": entry.accepted,
-        "verdict": entry.verdict,
-        **{name: getattr(event, name) for name in said},
-        "changes": list(entry.changes),
-    }
 
 
 def _decision(record: Record, message: DecisionRecorded) -> dict[str, Any]:

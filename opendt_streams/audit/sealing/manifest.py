@@ -17,6 +17,7 @@ from opendt_streams.audit.bundle.packing import MANIFEST_FILE
 from opendt_streams.audit.evidence import DamagedEvidence
 from opendt_streams.audit.sealing.digests import SEGMENT, SHORT, Log
 from opendt_streams.model.canonical import LARGEST_EXACT, canonical, digest
+from opendt_streams.wire.fields import first_problem
 from opendt_streams.wire.topics import ALL_TOPICS
 
 FORMAT: Final = 1
@@ -144,10 +145,10 @@ def read_manifest(raw: bytes) -> Manifest:
     try:
         manifest = Manifest.model_validate_json(raw)
         known = manifest.content() == raw
-    except (ValidationError, ValueError, RecursionError) as error:
-        problem = error.errors(include_url=False, include_input=False)[0] if isinstance(error, ValidationError) else None
-        what = f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}" if problem else str(error)
-        raise DamagedEvidence(f"no manifest: {what.lstrip(': ')}", where=MANIFEST_FILE) from None
+    except ValidationError as error:
+        raise DamagedEvidence(f"no manifest: {first_problem(error)}", where=MANIFEST_FILE) from None
+    except (ValueError, RecursionError) as error:
+        raise DamagedEvidence(f"no manifest: {error}", where=MANIFEST_FILE) from None
     if not known:
         raise DamagedEvidence("not in its canonical form (RFC 8785)", where=MANIFEST_FILE)
     if manifest.format != FORMAT:

@@ -19,10 +19,12 @@ from opendt_streams.audit.verify.verification import AGAINST_LOG_ROOT, AGAINST_R
 FIRST = "sealed for the first time: there was no earlier seal to compare with"
 
 
-def verify_run(
-    evidence: Evidence, sealed: Sealed, kept: Kept, manifest: Manifest, answer: Verification, summary: Mapping[str, Any] | None
-) -> None:
-    """Compare what is in the topics now with what was kept, with itself, and with the root that somebody kept; add it to the answer."""
+def verify_run(evidence: Evidence, sealed: Sealed, kept: Kept, answer: Verification, summary: Mapping[str, Any] | None) -> Manifest:
+    """Compare what is in the topics now with what was kept, with itself, and with the root that somebody kept; add it to the answer.
+
+    Returns the seal of what is there now.
+    """
+    manifest = sealed.manifest({})
     answer.info, answer.log_root = evidence.info, manifest.log_root
     answer.partitions, answer.event_time_ms = manifest.topics, manifest.event_time_ms
     answer.say_retention()
@@ -35,6 +37,7 @@ def verify_run(
     answer.add(consistency.findings())
     answer.notes += consistency.notes
     _against_root(kept, sealed, answer)
+    return manifest
 
 
 def keep(kept: Kept, manifest: Manifest, sealed: Sealed, answer: Verification) -> None:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -20,9 +19,8 @@ from opendt_streams.model.canonical import sha256_hex
 from opendt_streams.model.topology import Topology
 from opendt_streams.wire import topics
 from opendt_streams.wire.encode import end_message, heartbeat_message, snapshot_message
-from opendt_streams.wire.messages import DecisionRecorded, Heartbeat, PowerBatch, Snapshot, TaskSubmitted
-from opendt_streams.wire.record import Record
-from tests.integration.streams.harness import CALIBRATOR, SIMULATOR, START_MS, Logs, Twin
+from opendt_streams.wire.messages import DecisionRecorded, Heartbeat, Snapshot
+from tests.integration.streams.harness import CALIBRATOR, SIMULATOR, START_MS, Logs, Twin, said_between
 from tests.integration.streams.producer import Producer, producer
 
 NEW_HARDWARE_HOUR: Final = 11
@@ -114,7 +112,7 @@ async def send_hour(kafka: Producer, source: Logs, hour: int) -> None:
     if hour == NEW_HARDWARE_HOUR:
         await kafka.send(topics.PHYSICAL, newer, b"demo")
         await kafka.arrived()
-    for record in _said(source, START_MS + (hour - 1) * times.HOUR, START_MS + hour * times.HOUR):
+    for record in said_between(source, START_MS + (hour - 1) * times.HOUR, START_MS + hour * times.HOUR):
         message, value = record.message(), record.value
         if isinstance(message, Heartbeat) and message.snapshot is not None and hour >= NEW_HARDWARE_HOUR:
             value = heartbeat_message(message.time_ms, sha256_hex(newer))
@@ -135,23 +133,3 @@ def newer_snapshot(source: Logs) -> bytes:
     first = source[topics.PHYSICAL][0].message()
     assert isinstance(first, Snapshot)
     return snapshot_message(START_MS + NEW_HARDWARE_HOUR * times.HOUR, newer_hardware(source), first.carbon)
-
-
-def _said(source: Logs, after_ms: int, until_ms: int) -> Iterator[Record]:
-    """What the datacenter said in (after, until], topic after topic; its first snapshot and heartbeat are of START_MS."""
-    order = (topics.PHYSICAL, topics.WORKLOAD, topics.POWER)
-    return (r for topic in order for r in source[topic] if after_ms < _time_ms(r) <= until_ms)
-
-
-def _time_ms(record: Record) -> float:
-    match record.message():
-        case Heartbeat(time_ms):
-            return time_ms
-        case TaskSubmitted(submitted):
-            return submitted.submission_ms
-        case PowerBatch(samples):
-            return samples[-1].time_ms
-        case Snapshot():
-            return START_MS
-        case _:
-            return float("inf")

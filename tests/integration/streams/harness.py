@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
@@ -18,7 +18,16 @@ from opendt_streams.settings import effective_document, load
 from opendt_streams.streams.deployment import CONFIG_FILE, Deployment
 from opendt_streams.streams.log import LogReader
 from opendt_streams.wire import topics
-from opendt_streams.wire.messages import CalibrationEnded, DecisionRecorded, ResultRecorded, ResultsEnded
+from opendt_streams.wire.messages import (
+    CalibrationEnded,
+    DecisionRecorded,
+    Heartbeat,
+    PowerBatch,
+    ResultRecorded,
+    ResultsEnded,
+    Snapshot,
+    TaskSubmitted,
+)
 from opendt_streams.wire.record import Record
 from opendt_streams.wire.twin import read_value
 
@@ -163,3 +172,23 @@ def instants(logs: Logs, datacenter: str = DATACENTER) -> list[int]:
 def documents(logs: Logs, topic: str) -> list[dict[str, Any]]:
     """The values of a topic as they are."""
     return [read_value(record.value or b"{}") for record in logs[topic]]
+
+
+def said_between(logs: Logs, after_ms: int, until_ms: int) -> Iterator[Record]:
+    """What the datacenter said in (after, until], topic after topic; its first snapshot is of START_MS, `end` of no time."""
+    order = (topics.PHYSICAL, topics.WORKLOAD, topics.POWER)
+    return (r for topic in order for r in logs[topic] if after_ms < _time_ms(r) <= until_ms)
+
+
+def _time_ms(record: Record) -> float:
+    match record.message():
+        case Heartbeat(time_ms):
+            return time_ms
+        case TaskSubmitted(submitted):
+            return submitted.submission_ms
+        case PowerBatch(samples):
+            return samples[-1].time_ms
+        case Snapshot():
+            return START_MS
+        case _:
+            return float("inf")

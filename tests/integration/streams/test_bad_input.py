@@ -6,7 +6,6 @@ import asyncio
 import base64
 import hashlib
 import re
-from collections.abc import Iterator
 from typing import Final
 
 import pytest
@@ -15,10 +14,9 @@ from aiokafka.errors import MessageSizeTooLargeError
 from opendt_streams.model import times
 from opendt_streams.wire import topics
 from opendt_streams.wire.encode import end_message
-from opendt_streams.wire.messages import End, Heartbeat, PowerBatch, ResultRecorded, TaskSubmitted
-from opendt_streams.wire.record import Record
+from opendt_streams.wire.messages import ResultRecorded, TaskSubmitted
 from tests.integration.streams.bad_messages import BAD_MESSAGES, Bad, task
-from tests.integration.streams.harness import CALIBRATOR, SIMULATOR, START_MS, Logs, Twin, documents, values, window_ends
+from tests.integration.streams.harness import CALIBRATOR, SIMULATOR, START_MS, Logs, Twin, documents, said_between, values, window_ends
 from tests.integration.streams.producer import Producer, producer
 from tests.integration.streams.undisturbed import Undisturbed, half_day
 
@@ -46,7 +44,7 @@ async def _run(twin: Twin, logs: Logs) -> Spoiled:
     spoiled = Spoiled()
     async with twin, producer(twin) as kafka:
         await twin.start(SIMULATOR, CALIBRATOR)
-        for record in _said(logs, 0, UNTIL_MS - times.HOUR):
+        for record in said_between(logs, 0, UNTIL_MS - times.HOUR):
             await kafka.send(record.topic, record.value, record.key)
         await kafka.arrived()
         for bad in (*BAD_MESSAGES, _contradiction(logs), Bad(topics.WORKLOAD, _TOO_LARGE, "at most")):
@@ -54,7 +52,7 @@ async def _run(twin: Twin, logs: Logs) -> Spoiled:
             (offset,) = await kafka.arrived()
             spoiled.sent[bad.topic, offset] = bad
         spoiled.refused_by_broker = await _is_refused(kafka)
-        for record in _said(logs, UNTIL_MS - times.HOUR, UNTIL_MS):
+        for record in said_between(logs, UNTIL_MS - times.HOUR, UNTIL_MS):
             await kafka.send(record.topic, record.value, record.key)
         await kafka.send(topics.WORKLOAD, _nine_megabytes(), b"demo")
         for topic in (topics.WORKLOAD, topics.POWER):
@@ -75,25 +73,6 @@ async def _is_refused(kafka: Producer) -> bool:
     except MessageSizeTooLargeError:
         return True
     return False
-
-
-def _said(logs: Logs, after_ms: int, until_ms: int) -> Iterator[Record]:
-    """What the datacenter says in (after, until], topic after topic."""
-    return (r for topic in (topics.PHYSICAL, topics.WORKLOAD, topics.POWER) for r in logs[topic] if after_ms < _time_ms(r) <= until_ms)
-
-
-def _time_ms(record: Record) -> float:
-    match record.message():
-        case Heartbeat(time_ms):
-            return time_ms
-        case TaskSubmitted(submitted):
-            return submitted.submission_ms
-        case PowerBatch(samples):
-            return samples[-1].time_ms
-        case End():
-            return float("inf")
-        case _:
-            return START_MS
 
 
 def _contradiction(logs: Logs) -> Bad:

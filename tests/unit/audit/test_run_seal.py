@@ -34,9 +34,8 @@ class Run:
         kept_records = {t: [r for r in log if r.offset >= (starts or {}).get(t, 0)] for t, log in (records or self.records).items()}
         evidence = write_evidence(self.folder / f"copy{self.count}", kept_records, starts)
         sealed = read_all(evidence)
-        manifest = sealed.manifest({})
         answer, kept = Verification(str(self.folder), root), Kept.read(self.folder)
-        verify_run(evidence, sealed, kept, manifest, answer, None)
+        manifest = verify_run(evidence, sealed, kept, answer, None)
         keep(kept, manifest, sealed, answer)
         return answer
 
@@ -184,5 +183,5 @@ def test_another_datacenters_seal_does_not_fit(run: Run) -> None:
     sealed = read_all(evidence)
     sealed.info = sealed.info.model_copy(update={"datacenter": "elsewhere"})
     answer = Verification("", None)
-    verify_run(evidence, sealed, Kept.read(run.folder), sealed.manifest({}), answer, None)
+    verify_run(evidence, sealed, Kept.read(run.folder), answer, None)
     assert ("audit", "datacenter") in {(f.where, f.field) for f in answer.findings}

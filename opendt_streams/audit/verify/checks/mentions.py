@@ -5,13 +5,12 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterator
 
-from pydantic import ValidationError
-
 from opendt_streams.audit.finding import Finding, place
 from opendt_streams.model.canonical import sha256_hex
+from opendt_streams.wire.headers import ID
 from opendt_streams.wire.messages import Heartbeat, Message
 from opendt_streams.wire.record import Record
-from opendt_streams.wire.system import UNPROCESSED, UnprocessedRecord
+from opendt_streams.wire.system import UnprocessedRecord, read_unprocessed
 from opendt_streams.wire.topics import DEAD_LETTER, PHYSICAL
 
 
@@ -47,16 +46,15 @@ class Mentions:
                 yield Finding(place(record.topic, record.partition, record.offset), what, "tampering", "snapshot")
 
     def _take_letter(self, record: Record) -> Iterator[Finding]:
-        try:
-            letter = UNPROCESSED.validate_json(record.value or b"", strict=True)
-        except ValidationError:
+        letter = read_unprocessed(record.value)
+        if letter is None:
             yield self._letter_finding(record, "value", "this is no dead letter")
             return
         self._letters.setdefault((letter.topic, letter.offset), (record, letter))
         expected = place(letter.topic, letter.partition, letter.offset)
-        if letter.id != expected or record.headers.get("ce_id") != expected:
+        if letter.id != expected or record.headers.get(ID) != expected:
             yield self._letter_finding(
-                record, "id", f"the id is {letter.id}, the header ce_id {record.headers.get('ce_id')}; it is about {expected}"
+                record, "id", f"the id is {letter.id}, the header {ID} {record.headers.get(ID)}; it is about {expected}"
             )
         if letter.raw_base64 is not None:
             try:

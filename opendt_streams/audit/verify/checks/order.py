@@ -11,11 +11,11 @@ from opendt_streams.model.canonical import sha256_hex
 from opendt_streams.model.event import MAIN
 from opendt_streams.windows.grid import Grid
 from opendt_streams.wire import topics
+from opendt_streams.wire.headers import SEQUENCE, writer_of
 from opendt_streams.wire.messages import AlarmRecorded, DecisionRecorded, Message, ResultRecorded
 from opendt_streams.wire.record import Record
 
-SEQUENCE: Final = "opendt_sequence"  # header of dc-mock: how many messages it had sent on this topic before
-_REPLAYS: Final = "opendt/dc-mock"
+_REPLAYS: Final = "dc-mock"
 
 
 class Order:
@@ -43,7 +43,7 @@ class Order:
                 yield from self._window(record, result.window_start_ms, result.window_end_ms)
             case DecisionRecorded(decision):
                 yield from self._instant(record, decision.instant_ms)
-            case _ if record.topic in topics.DATACENTER_TOPICS and record.headers.get("ce_source") == _REPLAYS:
+            case _ if record.topic in topics.DATACENTER_TOPICS and writer_of(record.headers) == _REPLAYS:
                 yield from self._sent(record)
 
     def _window(self, record: Record, start_ms: int, end_ms: int) -> Iterator[Finding]:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from pydantic import TypeAdapter, ValidationError
-
 from opendt_streams.audit.finding import Finding, place
 from opendt_streams.model import times
 from opendt_streams.wire import headers as h
@@ -23,11 +21,7 @@ from opendt_streams.wire.record import Record
 from opendt_streams.wire.system import read_started
 from opendt_streams.wire.twin import END_ID
 
-ID: Final = "ce_id"
-SOURCE: Final = "ce_source"
-_OURS: Final = "opendt/"
-_MACHINES: Final = ("opendt/simulator", "opendt/calibrator")  # who says of all records what was read and with which configuration
-_INPUTS: Final = TypeAdapter(dict[str, int])
+_MACHINES: Final = ("simulator", "calibrator")  # who says of all records what was read and with which configuration
 
 
 class Provenance:
@@ -44,23 +38,23 @@ class Provenance:
 
     def take(self, record: Record, message: Message | None) -> Iterator[Finding]:
         """What is wrong with one record; `message` is what it decodes to, None on the sys topics."""
-        source = record.headers.get(SOURCE, "")
+        writer = h.writer_of(record.headers)
         if record.topic == topics.CONFIG:
             yield from self._take_started(record)
-        elif source in _MACHINES:
-            yield from self._configured(record, source)
+        elif writer in _MACHINES:
+            yield from self._configured(record, writer)
             yield from self._read(record)
             if record.key is None or record.key.decode(errors="replace") != self._datacenter:
-                yield _finding(record, "key", f"the key is {record.key!r}; {source} writes {self._datacenter!r}")
+                yield _finding(record, "key", f"the key is {record.key!r}; {h.OURS}{writer} writes {self._datacenter!r}")
         identity = self.identity(message)
         if identity is None:
             return
         where, expected = identity
-        named = record.headers.get(ID)
+        named = record.headers.get(h.ID)
         if where != expected:
             yield _finding(record, "id", f"the id is {where}; what the record says belongs to {expected}")
-        elif named != expected and (named is not None or source.startswith(_OURS)):
-            yield _finding(record, ID, f"the header {ID} is {named}; the id is {expected}")
+        elif named != expected and (named is not None or writer is not None):
+            yield _finding(record, h.ID, f"the header {h.ID} is {named}; the id is {expected}")
 
     def identity(self, message: Message | None) -> tuple[str, str] | None:
         """(the id that a record of the twin has, the one that belongs to what it says); None for what has no such id."""
@@ -80,29 +74,30 @@ class Provenance:
     def _take_started(self, record: Record) -> Iterator[Finding]:
         started = read_started(record.value)
         if started is None:
-            if record.headers.get(SOURCE, "").startswith(_OURS):
+            if h.writer_of(record.headers) is not None:
                 yield _finding(record, "value", "this is no `started` record")
             return
         self._started[started.id] = started.service
-        for name in (ID, h.CONFIG):
+        for name in (h.ID, h.CONFIG):
             if record.headers.get(name) != started.id:
                 yield _finding(record, name, f"the header {name} is {record.headers.get(name)}; the record's id is {started.id}")
-        if record.headers.get(SOURCE) != f"{_OURS}{started.service}":
-            yield _finding(record, SOURCE, f"the header {SOURCE} is {record.headers.get(SOURCE)}; {started.service} started")
+        if h.writer_of(record.headers) != started.service:
+            what = f"the header {h.SOURCE} is {record.headers.get(h.SOURCE)}; {started.service} started"
+            yield _finding(record, h.SOURCE, what)
 
-    def _configured(self, record: Record, source: str) -> Iterator[Finding]:
+    def _configured(self, record: Record, writer: str) -> Iterator[Finding]:
         named = record.headers.get(h.CONFIG)
         if named is None or self._started.get(named) is None:
             yield _finding(record, h.CONFIG, f"the header {h.CONFIG} is {named}; there is no such `started` record on {topics.CONFIG}")
-        elif f"{_OURS}{self._started[named]}" != source:
-            yield _finding(record, h.CONFIG, f"the header {h.CONFIG} names the start of {self._started[named]}; {source} wrote the record")
+        elif self._started[named] != writer:
+            what = f"the header {h.CONFIG} names the start of {self._started[named]}; {h.OURS}{writer} wrote the record"
+            yield _finding(record, h.CONFIG, what)
 
     def _read(self, record: Record) -> Iterator[Finding]:
         if record.topic == topics.DEAD_LETTER:
             return
-        try:
-            inputs = _INPUTS.validate_json(record.headers.get(h.INPUTS, ""))
-        except ValidationError:
+        inputs = h.read_inputs(record.headers)
+        if inputs is None:
             yield _finding(record, h.INPUTS, f"the header {h.INPUTS} is {record.headers.get(h.INPUTS)!r}; expected offsets by topic")
             return
         for topic, offset in inputs.items():
