@@ -10,13 +10,12 @@ from fastapi import APIRouter, Query, Request
 from opendt_api import parameters as p
 from opendt_api.context import Context, Shared
 from opendt_api.problems import ProblemError
-from opendt_api.projection.datacenter import Datacenter
-from opendt_api.projection.series import Query as Range
-from opendt_api.projection.series import answer
-from opendt_api.routes.series import times_of
 from opendt_api.routes.topology import fulfil
 from opendt_streams.errors import BadInput
 from opendt_streams.model import times
+from opendt_streams.projection.datacenter import Datacenter
+from opendt_streams.projection.series import MOST_POINTS, answer, iso_times
+from opendt_streams.projection.series import Query as Range
 from opendt_streams.topology.change import Edit, Wish
 from opendt_streams.topology.patching import whole
 from opendt_streams.wire import topics
@@ -63,7 +62,7 @@ def co2_emission(context: Shared, interval_seconds: Interval = 60, start_time: S
     if first < progress.newest_end_ms:
         names = ("simulated_power_w", "carbon_intensity_g_per_kwh")
         found = answer(site, Range(names, first, progress.newest_end_ms, interval_seconds * times.SECOND))
-        for t, w, intensity in zip(times_of(found), *(found.columns[name].tolist() for name in names), strict=True):
+        for t, w, intensity in zip(iso_times(found.time_ms), *(found.columns[name].tolist() for name in names), strict=True):
             if not np.isnan(w):
                 emission = w * intensity / times.SECOND
                 rows.append({"timestamp": t, "carbon_intensity": intensity, "power_draw": w, "carbon_emission": emission})
@@ -98,10 +97,10 @@ def _site(context: Context) -> Datacenter:
 
 
 def _require_few(points: int) -> None:
-    if points > p.MOST_POINTS:
+    if points > MOST_POINTS:
         raise BadInput(
             f"{points} points",
-            expected=f"at most {p.MOST_POINTS}",
+            expected=f"at most {MOST_POINTS}",
             where="interval_seconds",
             hint="Take a longer one, or a later start_time.",
         )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 from typing import Annotated, Any, Final, Literal
 
-import numpy as np
 import orjson
 import pandas as pd
 import pyarrow as pa
@@ -17,9 +16,9 @@ from starlette.responses import Response
 from opendt_api import parameters as p
 from opendt_api.context import Site
 from opendt_api.problems import ProblemError
-from opendt_api.projection.series import UNITS, Answer, Query, answer
 from opendt_streams.model import times
 from opendt_streams.model.event import MAIN
+from opendt_streams.projection.series import UNITS, Answer, Query, answer, iso_times
 
 router = APIRouter(prefix="/api/v1", tags=["series"])
 ARROW: Final = "application/vnd.apache.arrow.stream"
@@ -68,7 +67,7 @@ async def series(
         "datacenter": site.name,
         "resolution": resolution,
         "units": {name: UNITS[name] for name in found.columns},
-        "time": times_of(found),
+        "time": iso_times(found.time_ms),
         "columns": found.columns,
     }
     return Response(orjson.dumps(document, option=orjson.OPT_SERIALIZE_NUMPY), media_type="application/json")
@@ -84,17 +83,9 @@ def _query(newest_ms: int | None, metric: str, from_: str | None, to: str | None
     return Query(metrics, until_ms - times.DAY if after_ms is None else after_ms, until_ms, resolution_ms, cluster)
 
 
-def times_of(found: Answer) -> list[str]:
-    """ISO 8601, for whole seconds at once."""
-    if not len(found.time_ms):
-        return []
-    texts = np.datetime_as_string(found.time_ms.astype("datetime64[ms]"), unit="s")
-    return [f"{text}Z" for text in texts.tolist()]
-
-
 def _csv(found: Answer) -> bytes:
     buffer = io.StringIO()
-    pd.DataFrame({"time": times_of(found), **found.columns}).to_csv(buffer, index=False, lineterminator="\r\n")
+    pd.DataFrame({"time": iso_times(found.time_ms), **found.columns}).to_csv(buffer, index=False, lineterminator="\r\n")
     return buffer.getvalue().encode()
 
 

@@ -13,12 +13,12 @@ from starlette.responses import Response
 from opendt_api import parameters as p
 from opendt_api.context import Context, Shared, Site
 from opendt_api.problems import Problem, ProblemError
-from opendt_api.projection.datacenter import Datacenter
 from opendt_api.routes.datacenters import page
 from opendt_streams.errors import BadInput
 from opendt_streams.model import times
 from opendt_streams.model.event import MAIN
 from opendt_streams.model.topology_json import to_document
+from opendt_streams.projection.datacenter import Datacenter
 from opendt_streams.topology.asked import place
 from opendt_streams.topology.change import Edit, Wish
 from opendt_streams.topology.documents import entry_document, entry_summary
@@ -33,6 +33,7 @@ IdempotencyKey = Annotated[
     str | None, Header(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$", description="Sent twice, it changes the topology once.")
 ]
 Branch = Annotated[str, Query(max_length=80, description="`main`, or `what-if/NAME`.")]
+Kind = Annotated[list[str] | None, Query(max_length=10, description="Only events of these kinds.", examples=[["edited", "reverted"]])]
 
 
 class TopologyDocument(BaseModel):
@@ -111,13 +112,16 @@ def topology(
 
 
 @router.get("/datacenters/{dc}/topology/events")
-def events(site: Site, limit: p.Limit = 100, cursor: p.Cursor = None, branch: Branch | None = None) -> Events:
+def events(
+    site: Site, limit: p.Limit = 100, cursor: p.Cursor = None, branch: Branch | None = None, kind: Kind = None, brief: p.Brief = False
+) -> Events:
     """The ledger, newest first."""
     history = site.history()
-    entries = [e for e in history.entries if branch is None or e.event.branch == branch]
+    entries = [e for e in history.entries if branch in (None, e.event.branch) and (not kind or e.event.kind in kind)]
     found, following = page(entries, cursor, limit)
     head = history.ledger.head
-    return Events(datacenter=site.name, head=head.event.id if head else None, events=[entry_document(e) for e in found], next=following)
+    document = entry_summary if brief else entry_document
+    return Events(datacenter=site.name, head=head.event.id if head else None, events=[document(e) for e in found], next=following)
 
 
 @router.get("/datacenters/{dc}/topology/events/{event:path}/diff")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from opendt_api.projection.datacenter import Datacenter, DeadLetter
+from opendt_streams.projection.datacenter import Datacenter, DeadLetter
 from opendt_streams.windows.grid import Grid
 from opendt_streams.wire import topics
 from opendt_streams.wire.record import Record

@@ -8,13 +8,12 @@ from typing import Final
 
 import numpy as np
 
-from opendt_api.parameters import MOST_POINTS
-from opendt_api.projection.columns import Columns
-from opendt_api.projection.datacenter import Datacenter
-from opendt_api.projection.power import errors_percent
-from opendt_api.projection.resample import How, bucket_ends, resample
 from opendt_streams.errors import BadInput
 from opendt_streams.model.task import Float64, Int64
+from opendt_streams.projection.columns import Columns
+from opendt_streams.projection.datacenter import Datacenter
+from opendt_streams.projection.power import errors_percent
+from opendt_streams.projection.resample import How, bucket_ends, resample
 
 UNITS: Final[Mapping[str, str]] = {
     "simulated_power_w": "W",
@@ -30,6 +29,7 @@ UNITS: Final[Mapping[str, str]] = {
     "tasks_queued": "1",
     "tasks_completed": "1",
 }
+MOST_POINTS: Final = 50_000  # of one answer
 _SUMS: Final = frozenset({"simulated_energy_j", "carbon_g", "tasks_completed"})
 _WHOLE_ONLY: Final = frozenset({"measured_power_w", "error_percent", "tasks_running", "tasks_queued", "tasks_completed"})
 
@@ -67,6 +67,14 @@ def answer(datacenter: Datacenter, query: Query) -> Answer:
         how: How = "sum" if metric in _SUMS else "mean"
         columns[metric] = resample(time_ms, values, ends, query.resolution_ms, how)
     return Answer(ends, columns)
+
+
+def iso_times(time_ms: Int64) -> list[str]:
+    """ISO 8601, for whole seconds at once."""
+    if not len(time_ms):
+        return []
+    texts = np.datetime_as_string(time_ms.astype("datetime64[ms]"), unit="s")
+    return [f"{text}Z" for text in texts.tolist()]
 
 
 def _check(datacenter: Datacenter, query: Query) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from opendt_api.projection.columns import Columns
-from opendt_api.projection.power import Measured, Simulated
 from opendt_streams.model.event import MAIN
 from opendt_streams.model.result import WindowResult
+from opendt_streams.projection.columns import Columns
+from opendt_streams.projection.power import Measured, Simulated
 from opendt_streams.topology.history import History, Pins, Written
 from opendt_streams.topology.log_index import LogIndex
 from opendt_streams.twinlog.score import RunFacts
