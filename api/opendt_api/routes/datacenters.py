@@ -90,6 +90,7 @@ class AccuracyIntervals(BaseModel):
     """`time`: ends of the publication intervals that have samples; null in a column where nothing could be scored."""
 
     datacenter: str = Field(examples=["SURF"])
+    interval_seconds: float = Field(description="How long a publication interval is.", examples=[3600.0])
     range: Figures | None = Field(description="Of all samples of the range; null while nothing is simulated.")
     time: list[str] = Field(examples=[["2022-10-07T02:00:00Z"]])
     samples: list[int] = Field(examples=[[120]])
@@ -112,6 +113,7 @@ def accuracy_intervals(site: Site, from_: p.From = None, to: p.To = None) -> Acc
     found = accuracy_of(site, (first_ms or until_ms) - 1 if after_ms is None else after_ms, until_ms)
     return AccuracyIntervals(
         datacenter=site.name,
+        interval_seconds=site.grid.publish_every_ms / times.SECOND,
         range=None if found.whole is None else _figures(found.whole),
         time=iso_times(found.time_ms),
         samples=found.samples.tolist(),
