@@ -16,7 +16,7 @@ from tests.e2e.command import opendt, running, summary, wait_gone
 
 UNTIL = ("--until", "2024-03-04T05:00:00Z")
 
-VICTIMS = ("dc-mock", "simulator", "calibrator", "recorder", "broker")
+VICTIMS = ("dc-mock", "simulator", "calibrator", "recorder", "api", "broker")
 
 pytestmark = pytest.mark.broker
 
@@ -141,7 +141,7 @@ def test_without_calibration_every_decision_is_kept(folder: Path) -> None:
         (("--resume",), 2, "--run-dir"),
         (("--workload", "site", "--broker", "kafka://127.0.0.1:9"), 3, "Kafka"),
         (("--workload", "site", "--broker", "127.0.0.1:9"), 2, "kafka://"),
-        (("--port", "8000"), 2, "--port"),
+        (("--port", "0"), 2, "api.port"),
     ],
 )
 def test_what_cannot_be_run_is_refused_in_one_sentence(folder: Path, arguments: tuple[str, ...], code: int, words: str) -> None:
