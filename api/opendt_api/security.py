@@ -23,6 +23,7 @@ TOKEN_FILE: Final = "token"
 OPERATOR: Final = "operator"
 MOST_BODY_BYTES: Final = 2**20
 _OPEN: Final = ("/health/live", "/health/ready")  # for whoever watches over the process
+_WRITES: Final = ("POST", "PUT", "PATCH", "DELETE")
 _HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
@@ -117,8 +118,8 @@ class Guard:
             return problem(413, f"the body has {length} bytes; expected at most {MOST_BODY_BYTES}")
         principal = self._principals.of(headers.get("authorization"))
         scope.setdefault("state", {})["principal"] = principal
-        reads = scope["method"] in ("GET", "HEAD", "OPTIONS")
-        needs = not (reads and self._local) and scope["path"] not in _OPEN
+        writes = scope["method"] in _WRITES
+        needs = (writes or not self._local) and scope["path"] not in _OPEN
         if needs and principal is None:
             hint = f"Authorization: Bearer TOKEN, with the token in the file {TOKEN_FILE} of the run folder."
             return problem(401, "this needs a token that is known here", hint=hint, headers={"WWW-Authenticate": "Bearer"})

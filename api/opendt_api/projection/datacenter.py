@@ -101,6 +101,13 @@ class Datacenter:
             case _:
                 pass
 
+    def span_ms(self) -> tuple[int, int]:
+        """(after, until]: where anything is simulated or measured; an empty span where nothing is."""
+        rows = [columns.time_ms for columns in (self.simulated.of[None], *self.measured.all()) if len(columns)]
+        if not rows:
+            return 0, 0
+        return min(int(time_ms[0]) for time_ms in rows) - 1, max(int(time_ms[-1]) for time_ms in rows)
+
     def history(self) -> History:
         """The ledger as it is now; folded again only after something came."""
         if self._history is None:
