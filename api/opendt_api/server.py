@@ -13,11 +13,12 @@ import uvicorn
 from fastapi import FastAPI
 
 from opendt_api.app import create_app
+from opendt_api.certificate import require_certificate
 from opendt_api.context import Context
 from opendt_api.follower import Follower
 from opendt_api.projection.datacenter import Datacenter
 from opendt_api.projection.projection import Projection
-from opendt_api.security import OPERATOR, Principals, own_token
+from opendt_api.security import OPERATOR, Principals, is_loopback, own_token
 from opendt_streams.model import times
 from opendt_streams.streams.clock import now_ms
 from opendt_streams.streams.deployment import Deployment
@@ -33,10 +34,17 @@ log = structlog.get_logger()
 
 
 def serve(deployment: Deployment) -> None:
-    """Serve until SIGTERM or SIGINT."""
+    """Serve until SIGTERM or SIGINT.
+
+    Raises:
+        BadConfiguration: the certificate and its key are not of use.
+    """
     settings = deployment.settings.api
+    require_certificate(settings)
     app = application(deployment)
-    log.info("the API listens", host=settings.host, port=settings.port)
+    log.info("the API listens", host=settings.host, port=settings.port, tls=settings.tls_certificate is not None)
+    if settings.tls_certificate is None and not is_loopback(settings.host):
+        log.warning("tokens cross the network in plain text: set api.tls_certificate and api.tls_key", host=settings.host)
     uvicorn.run(
         app,
         host=settings.host,

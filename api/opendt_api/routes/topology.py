@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from typing import Annotated, Any, Final
 
 import orjson
+from aiokafka.errors import KafkaError
 from fastapi import APIRouter, Header, Path, Query, Request
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 from starlette.responses import Response
@@ -27,6 +29,7 @@ from opendt_streams.topology.patching import patch_between, patched, whole
 from opendt_streams.topology.words import changes
 
 router = APIRouter(prefix="/api/v1", tags=["topology"])
+_PATIENCE_S: Final = 30.0
 REFUSALS: Final[dict[int | str, dict[str, Any]]] = {status: {"model": Problem} for status in (404, 409, 412, 503)}
 _KEY: Final = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
 Event = Annotated[
@@ -176,9 +179,14 @@ async def fulfil(context: Context, site: Datacenter, wish: Wish) -> Response:
     """Write, and say what became of it: 201 accepted, 409 nobody could write it, 412 others were faster."""
     if context.writer is None or site.name != context.datacenter:
         raise ProblemError(503, f"the ledger of {site.name} cannot be written here", hint=f"This API writes that of {context.datacenter}.")
-    with answering(409):
-        answer = await context.writer.write(wish)
-    effect = await context.writer.effect(answer)
+    try:
+        async with asyncio.timeout(_PATIENCE_S):
+            with answering(409):
+                answer = await context.writer.write(wish)
+            effect = await context.writer.effect(answer)
+    except (KafkaError, TimeoutError):
+        what = "the broker does not answer, and it is not known whether it has the event"
+        raise ProblemError(503, what, hint="Look at GET …/topology/events; with the same Idempotency-Key it can be sent again.") from None
     document = {
         **answer.document(wish.branch),
         "effective": times.iso_or_none(effect.effective_ms),
