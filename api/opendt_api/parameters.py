@@ -15,18 +15,19 @@ from opendt_streams.settings.fields import UNITS_MS
 _RESOLUTION: Final = "[1-9][0-9]{0,5}[smhd]"
 _EARLIEST, _LATEST = datetime(1700, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 MOST_OF_A_PAGE: Final = 1_000
-MOST_ROWS: Final = 100_000  # of one answer: five weeks of rows every 30 s
 _TEXT: Final[dict[str, Any]] = {"type": "string"}
 Time = Annotated[
     str | None,
     Query(max_length=40, description="Event time, ISO 8601 with an offset."),
     WithJsonSchema(_TEXT | {"format": "date-time", "maxLength": 40, "examples": ["2022-10-07T00:00:00Z"]}),
 ]
+From = Annotated[Time, Query(alias="from")]
 Resolution = Annotated[
     str,
     Query(pattern=f"^{_RESOLUTION}$", description="Length of a bucket: a number with s, m, h or d.", examples=["5m"]),
 ]
 Limit = Annotated[int, Query(ge=1, le=MOST_OF_A_PAGE, description="Entries in an answer.")]
+Brief = Annotated[bool, Query(description="Leave out what is long: topologies, states of estimators, bytes of records.")]
 Cursor = Annotated[
     int | None,
     Query(ge=0, le=2**53, description="`next` of the answer before."),

@@ -16,10 +16,10 @@ from opendt_api.app import create_app
 from opendt_api.certificate import require_certificate
 from opendt_api.context import Context
 from opendt_api.follower import Follower
-from opendt_api.projection.datacenter import Datacenter
-from opendt_api.projection.projection import Projection
 from opendt_api.security import OPERATOR, Principals, is_loopback, own_token
 from opendt_streams.model import times
+from opendt_streams.projection.datacenter import Datacenter
+from opendt_streams.projection.projection import Projection
 from opendt_streams.streams.clock import now_ms
 from opendt_streams.streams.deployment import Deployment
 from opendt_streams.streams.ledger_writer import LedgerWriter

@@ -10,12 +10,11 @@ from fastapi import APIRouter, Query, Request
 from opendt_api import parameters as p
 from opendt_api.context import Context, Shared
 from opendt_api.problems import Problem, ProblemError, answering
-from opendt_api.projection.datacenter import Datacenter
-from opendt_api.projection.series import Query as Range
-from opendt_api.projection.series import answer
-from opendt_api.routes.series import times_of
 from opendt_api.routes.topology import REFUSALS, fulfil
 from opendt_streams.model import times
+from opendt_streams.projection.datacenter import Datacenter
+from opendt_streams.projection.series import MOST_ROWS, answer, iso_times
+from opendt_streams.projection.series import Query as Range
 from opendt_streams.topology.change import Edit, Wish
 from opendt_streams.topology.patching import whole
 from opendt_streams.wire import topics
@@ -43,7 +42,7 @@ def power(context: Shared, interval_seconds: Interval = 60, start_time: p.Time =
     first = max(simulated.time_ms[0], measured_ms[0], p.time_ms(start_time, "start_time") or 0)
     last = min(simulated.time_ms[-1], measured_ms[-1])
     step = interval_seconds * times.SECOND
-    at = np.arange(first, min(last, first + (p.MOST_ROWS - 1) * step) + 1, step)
+    at = np.arange(first, min(last, first + (MOST_ROWS - 1) * step) + 1, step)
     columns = [np.interp(at, simulated.time_ms, simulated.values("simulated_power_w")), np.interp(at, measured_ms, measured_w)]
     rows = [
         {"timestamp": times.iso(t), "simulated_power": s, "actual_power": m}
@@ -64,7 +63,7 @@ def co2_emission(context: Shared, interval_seconds: Interval = 60, start_time: p
     if first < progress.newest_end_ms:
         names = ("simulated_power_w", "carbon_intensity_g_per_kwh")
         found = answer(site, Range(names, first, progress.newest_end_ms, interval_seconds * times.SECOND))
-        for t, w, intensity in zip(times_of(found), *(found.columns[name].tolist() for name in names), strict=True):
+        for t, w, intensity in zip(iso_times(found.time_ms), *(found.columns[name].tolist() for name in names), strict=True):
             if not np.isnan(w):
                 emission = w * intensity / times.SECOND
                 rows.append({"timestamp": t, "carbon_intensity": intensity, "power_draw": w, "carbon_emission": emission})

@@ -6,7 +6,6 @@ import io
 from collections.abc import Callable
 from typing import Annotated, Any, Final, Literal
 
-import numpy as np
 import orjson
 import pandas as pd
 import pyarrow as pa
@@ -19,9 +18,9 @@ from starlette.responses import Response
 from opendt_api import parameters as p
 from opendt_api.context import Site
 from opendt_api.problems import ProblemError
-from opendt_api.projection.series import UNITS, Answer, Query, answer
 from opendt_streams.model import times
 from opendt_streams.model.event import MAIN
+from opendt_streams.projection.series import UNITS, Answer, Query, answer, iso_times
 from opendt_streams.settings import duration_text
 
 router = APIRouter(prefix="/api/v1", tags=["series"])
@@ -58,7 +57,7 @@ _ANSWERS: Final[dict[int | str, dict[str, Any]]] = {200: {"model": SeriesDocumen
 async def series(
     site: Site,
     metric: Metrics = "simulated_power_w,measured_power_w",
-    from_: Annotated[p.Time, Asked(alias="from")] = None,
+    from_: p.From = None,
     to: p.Time = None,
     resolution: p.Resolution = "5m",
     cluster: Cluster = None,
@@ -85,7 +84,7 @@ def _json(datacenter: str, found: Answer) -> bytes:
         "datacenter": datacenter,
         "resolution": duration_text(found.resolution_ms),
         "units": {name: UNITS[name] for name in found.columns},
-        "time": times_of(found),
+        "time": iso_times(found.time_ms),
         "columns": found.columns,
     }
     return orjson.dumps(document, option=orjson.OPT_SERIALIZE_NUMPY)
@@ -101,17 +100,9 @@ def _query(newest_ms: int | None, metric: str, from_: str | None, to: str | None
     return Query(metrics, until_ms - times.DAY if after_ms is None else after_ms, until_ms, resolution_ms, cluster)
 
 
-def times_of(found: Answer) -> list[str]:
-    """ISO 8601, for whole seconds at once."""
-    if not len(found.time_ms):
-        return []
-    texts = np.datetime_as_string(found.time_ms.astype("datetime64[ms]"), unit="s")
-    return [f"{text}Z" for text in texts.tolist()]
-
-
 def _csv(_: str, found: Answer) -> bytes:
     buffer = io.StringIO()
-    pd.DataFrame({"time": times_of(found), **found.columns}).to_csv(buffer, index=False, lineterminator="\r\n")
+    pd.DataFrame({"time": iso_times(found.time_ms), **found.columns}).to_csv(buffer, index=False, lineterminator="\r\n")
     return buffer.getvalue().encode()
 
 

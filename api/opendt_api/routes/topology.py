@@ -15,12 +15,12 @@ from starlette.responses import Response
 from opendt_api import parameters as p
 from opendt_api.context import Context, Shared, Site
 from opendt_api.problems import Problem, ProblemError, answering
-from opendt_api.projection.datacenter import Datacenter
 from opendt_api.routes.datacenters import page
 from opendt_streams.errors import BadInput
 from opendt_streams.model import times
-from opendt_streams.model.event import MAIN
+from opendt_streams.model.event import EVENT_KINDS, MAIN, EventKind
 from opendt_streams.model.topology_json import to_document
+from opendt_streams.projection.datacenter import Datacenter
 from opendt_streams.topology.asked import place
 from opendt_streams.topology.change import Edit, Wish
 from opendt_streams.topology.documents import entry_document, entry_summary
@@ -47,6 +47,11 @@ IdempotencyKey = Annotated[
 ]
 Branch = Annotated[str, Query(max_length=80, description="`main`, or `what-if/NAME`.")]
 SomeBranch = Annotated[str | None, Query(max_length=80, description="Default: all. `main`, or `what-if/NAME`."), p.text_schema(80)]
+Kinds = Annotated[
+    list[EventKind] | None,
+    Query(alias="kind", max_length=10, description="Only events of these kinds.", examples=[["edited", "reverted"]]),
+    WithJsonSchema({"type": "array", "maxItems": 10, "items": {"enum": list(EVENT_KINDS)}}),
+]
 
 
 class TopologyDocument(BaseModel):
@@ -126,13 +131,16 @@ def topology(
 
 
 @router.get("/datacenters/{dc}/topology/events")
-def events(site: Site, limit: p.Limit = 100, cursor: p.Cursor = None, branch: SomeBranch = None) -> Events:
+def events(
+    site: Site, limit: p.Limit = 100, cursor: p.Cursor = None, branch: SomeBranch = None, kind: Kinds = None, brief: p.Brief = False
+) -> Events:
     """The ledger, newest first."""
     history = site.history()
-    entries = [e for e in history.entries if branch is None or e.event.branch == branch]
+    entries = [e for e in history.entries if branch in (None, e.event.branch) and (not kind or e.event.kind in kind)]
     found, following = page(entries, cursor, limit)
     head = history.ledger.head
-    return Events(datacenter=site.name, head=head.event.id if head else None, events=[entry_document(e) for e in found], next=following)
+    document = entry_summary if brief else entry_document
+    return Events(datacenter=site.name, head=head.event.id if head else None, events=[document(e) for e in found], next=following)
 
 
 @router.get("/datacenters/{dc}/topology/events/{event:path}/diff")

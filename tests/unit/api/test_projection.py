@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from opendt_api.projection import series
-from opendt_api.projection.columns import Columns
-from opendt_api.projection.datacenter import Datacenter
-from opendt_api.projection.projection import FOLLOWED
-from opendt_api.projection.series import UNITS, Query, answer
 
 from opendt_streams.errors import BadInput
 from opendt_streams.model import times
+from opendt_streams.projection import series
+from opendt_streams.projection.columns import Columns
+from opendt_streams.projection.datacenter import Datacenter
+from opendt_streams.projection.projection import FOLLOWED
+from opendt_streams.projection.series import UNITS, Query, answer
 from opendt_streams.wire.record import Record
 from tests.unit.api.site import GRID, HOUR, SITE, STEP, T0, WINDOW, logs, result
 

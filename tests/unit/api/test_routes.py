@@ -14,10 +14,10 @@ import pytest
 from opendt_api.app import create_app
 from opendt_api.context import Context
 from opendt_api.openapi import openapi_document
-from opendt_api.projection.projection import FOLLOWED, Projection
 from opendt_api.security import MOST_BODY_BYTES, Principals, own_token
 
 from opendt_streams.model.topology_json import to_document
+from opendt_streams.projection.projection import FOLLOWED, Projection
 from opendt_streams.resources import resource
 from opendt_streams.streams.ledger_writer import Answer, Effect
 from opendt_streams.topology.change import Wish, events_of

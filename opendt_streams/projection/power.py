@@ -7,12 +7,12 @@ from typing import Final
 
 import numpy as np
 
-from opendt_api.projection.columns import Columns
 from opendt_streams.calibration.pairing import datacenter_power, newest_rows
 from opendt_streams.model.power import WHOLE_DATACENTER, Meter, PowerSample
 from opendt_streams.model.result import GroupBasis, Series, WindowResult
 from opendt_streams.model.task import Float64, Int64
 from opendt_streams.model.topology import Topology
+from opendt_streams.projection.columns import Columns
 
 ROW: Final = ("simulated_power_w", "simulated_energy_j", "carbon_intensity_g_per_kwh", "carbon_g", "utilisation")
 

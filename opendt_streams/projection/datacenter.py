@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from opendt_api.projection.columns import Columns
-from opendt_api.projection.power import Measured, Simulated
 from opendt_streams.model.event import MAIN
 from opendt_streams.model.result import WindowResult
+from opendt_streams.projection.columns import Columns
+from opendt_streams.projection.power import Measured, Simulated
 from opendt_streams.topology.history import History, Pins, Written
 from opendt_streams.topology.log_index import LogIndex
 from opendt_streams.twinlog.score import RunFacts
@@ -18,11 +19,13 @@ from opendt_streams.wire.messages import (
     CalibrationEnded,
     DecisionRecorded,
     Heartbeat,
+    Message,
     PowerBatch,
     ResultRecorded,
     ResultsEnded,
 )
 from opendt_streams.wire.record import Record
+from opendt_streams.wire.system import UNPROCESSED, read_unprocessed
 
 _LONGEST_HEARTBEAT = 1_000  # bytes: what is longer on dc.workload is a task, which the API does not look into
 
@@ -74,11 +77,14 @@ class Datacenter:
         if record.topic == topics.WORKLOAD:
             self._take_workload(record)
             return
+        self.hear(record, record.message())
+
+    def hear(self, record: Record, message: Message) -> None:
+        """The same for whoever has decoded the record already; not for dc.workload."""
+        self.facts.take(record.topic, record.offset, message)
         if record.topic == topics.LEDGER:
             self._take_event(record)
             return
-        message = record.message()
-        self.facts.take(record.topic, record.offset, message)
         match message:
             case ResultRecorded(result) if result.branch == MAIN:
                 self._take_result(result, record.timestamp_ms)
@@ -134,7 +140,6 @@ class Datacenter:
                 self.progress.workload_ms = max(message.time_ms, self.progress.workload_ms or message.time_ms)
 
     def _take_event(self, record: Record) -> None:
-        self.facts.take(record.topic, record.offset, record.message())
         written = Written.of(record)
         self._written.append(written)
         self.index.append(record.offset, record.timestamp_ms, written.event.id if written.event else "")
@@ -161,3 +166,13 @@ class DeadLetter:
     offset: int
     recorded_ms: int
     document: dict[str, object] = field(default_factory=dict)
+
+
+def dead_letters(records: Iterable[Record]) -> dict[str, DeadLetter]:
+    """By id, the first record of each."""
+    found: dict[str, DeadLetter] = {}
+    for record in records:
+        letter = read_unprocessed(record.value)
+        if letter is not None:
+            found.setdefault(letter.id, DeadLetter(record.offset, record.timestamp_ms, UNPROCESSED.dump_python(letter)))
+    return found

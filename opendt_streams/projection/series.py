@@ -8,13 +8,12 @@ from typing import Final
 
 import numpy as np
 
-from opendt_api.parameters import MOST_ROWS
-from opendt_api.projection.columns import Columns
-from opendt_api.projection.datacenter import Datacenter
-from opendt_api.projection.power import errors_percent
-from opendt_api.projection.resample import How, bucket_ends, resample
 from opendt_streams.errors import BadInput, NotKnown
 from opendt_streams.model.task import Float64, Int64
+from opendt_streams.projection.columns import Columns
+from opendt_streams.projection.datacenter import Datacenter
+from opendt_streams.projection.power import errors_percent
+from opendt_streams.projection.resample import How, bucket_ends, resample
 
 UNITS: Final[Mapping[str, str]] = {
     "simulated_power_w": "W",
@@ -30,6 +29,7 @@ UNITS: Final[Mapping[str, str]] = {
     "tasks_queued": "1",
     "tasks_completed": "1",
 }
+MOST_ROWS: Final = 100_000  # of one answer: five weeks of rows every 30 s
 _SUMS: Final = frozenset({"simulated_energy_j", "carbon_g", "tasks_completed"})
 _WHOLE_ONLY: Final = frozenset({"measured_power_w", "error_percent", "tasks_running", "tasks_queued", "tasks_completed"})
 
@@ -78,6 +78,14 @@ def _clipped(datacenter: Datacenter, query: Query) -> Query:
     first_ms, newest_ms = datacenter.span_ms()
     after_ms = min(max(query.after_ms, first_ms), newest_ms)
     return replace(query, after_ms=after_ms, until_ms=max(after_ms, min(query.until_ms, newest_ms)), resolution_ms=step_ms)
+
+
+def iso_times(time_ms: Int64) -> list[str]:
+    """ISO 8601, for whole seconds at once."""
+    if not len(time_ms):
+        return []
+    texts = np.datetime_as_string(time_ms.astype("datetime64[ms]"), unit="s")
+    return [f"{text}Z" for text in texts.tolist()]
 
 
 def _check(datacenter: Datacenter, query: Query) -> None:
