@@ -13,7 +13,7 @@ VENV      := .venv
 BIN       := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 # Fast ones first, so that a mistake is told early; folders that do not exist yet are left out.
-TESTS     := $(wildcard tests/unit tests/contract tests/frozen tests/integration tests/e2e tests/chaos)
+TESTS     := $(wildcard tests/unit tests/contract tests/frozen tests/browser tests/integration tests/e2e tests/chaos)
 PYTHON_CODE := opendt_streams api/opendt_api tests $(if $(wildcard benchmarks/*.py),benchmarks)
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1

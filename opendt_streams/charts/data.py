@@ -1,4 +1,4 @@
-"""What a run's report shows, out of a projection of its topics: documents of the shapes that the API has, so that the same script draws both."""
+"""What a run's report shows, out of a projection of its topics: in the shapes that the API has, so that the same script draws both."""
 
 from __future__ import annotations
 
@@ -10,17 +10,20 @@ import numpy as np
 from opendt_streams.model import times
 from opendt_streams.model.task import Float64
 from opendt_streams.projection.accuracy import accuracy
-from opendt_streams.projection.datacenter import Datacenter, DeadLetter
+from opendt_streams.projection.datacenter import Datacenter, DeadLetter, Told
 from opendt_streams.projection.documents import alarm_document, decision_document, letter_document
 from opendt_streams.projection.series import Query, answer, iso_times
 from opendt_streams.topology.documents import entry_summary
 
 MOST_POINTS: Final = 750
-MOST_ENTRIES: Final = 500  # of the ledger, of decisions, of dead letters: the newest; the twinning log has all
+MOST_ENTRIES: Final = 1_000  # of the ledger, of decisions, of dead letters: the newest; the twinning log has all
 _STEPS_MS: Final = tuple(int(minutes * times.MINUTE) for minutes in (0.5, 1, 2, 5, 10, 15, 30, 60, 120, 360, 720, 1440))
 _METRICS: Final = (
     *("simulated_power_w", "measured_power_w", "interval_low_w", "interval_high_w", "carbon_g", "carbon_intensity_g_per_kwh"),
     *("utilisation", "tasks_running", "tasks_queued"),
+)
+_OF_DECISION: Final = (
+    *("instant", "outcome", "reason", "score_in_force", "score_before", "score_after", "interval_half_width", "parameters"),
 )
 
 
@@ -32,10 +35,16 @@ def report_data(site: Datacenter, letters: Mapping[str, DeadLetter]) -> dict[str
         **_series(site),
         "counts": counts,
         "events": [entry_summary(entry) for entry in entries[-MOST_ENTRIES:][::-1]],
-        "decisions": [decision_document(told, brief=True) for told in decisions[-MOST_ENTRIES:][::-1]],
+        "decisions": [_decision(told) for told in decisions[-MOST_ENTRIES:][::-1]],
         "alarms": [alarm_document(told) for told in list(site.alarms.values())[-MOST_ENTRIES:][::-1]],
         "letters": [letter_document(letter, brief=True) for letter in list(letters.values())[-MOST_ENTRIES:][::-1]],
     }
+
+
+def _decision(told: Told) -> dict[str, Any]:
+    """The members that are shown."""
+    document = decision_document(told, brief=True)
+    return {name: document.get(name) for name in _OF_DECISION}
 
 
 def _series(site: Datacenter) -> dict[str, Any]:

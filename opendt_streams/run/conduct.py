@@ -21,8 +21,10 @@ from opendt_streams.audit.evidence import Evidence
 from opendt_streams.audit.unrepeatable import unrepeatable
 from opendt_streams.broker import EmbeddedBroker, declare, embedded_broker, publish, reachable, retract
 from opendt_streams.errors import BadInput
+from opendt_streams.projection.datacenter import Datacenter, dead_letters
 from opendt_streams.run.page import Page
 from opendt_streams.run.plan import Plan
+from opendt_streams.run.report_page import write_page
 from opendt_streams.run.seal import seal
 from opendt_streams.run.summary import Timing, summarise
 from opendt_streams.run.supervisor import Supervisor
@@ -96,10 +98,12 @@ async def _outcome(
     with TemporaryDirectory(prefix="opendt-evidence-") as folder:
         await copy_topics(deployment, Path(folder))
         evidence = Evidence(Path(folder))
-        summary = summarise(plan, evidence, timing, supervisor, broker_restarts, complete=completed)
+        site = Datacenter(plan.datacenter, plan.settings.grid)
+        summary = summarise(plan, evidence, timing, supervisor, broker_restarts, site, complete=completed)
         summary["log_root"], unsealed = seal(evidence, plan.run_dir)
-        notes = [*supervisor.notes(), *unrepeatable(evidence), *unsealed]
-    return Outcome(summary, "complete" if completed else "interrupted", notes)
+        state, notes = "complete" if completed else "interrupted", [*supervisor.notes(), *unrepeatable(evidence), *unsealed]
+        write_page(plan.run_dir, summary, state, notes, site, dead_letters(evidence.own(topics.DEAD_LETTER)))
+    return Outcome(summary, state, notes)
 
 
 @asynccontextmanager

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from hashlib import sha256
 from types import TracebackType
-from typing import Any
 
 import uvicorn
 from opendt_api.app import create_app
@@ -66,7 +65,6 @@ class Served:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.loop.call_soon_threadsafe(self._end)
         self._thread.join(_STARTED_S)
-        self.loop.close()
 
     @property
     def url(self) -> str:
@@ -74,24 +72,29 @@ class Served:
 
     def tell(self, *records: Record) -> None:
         """Records come: into the projection, and to whoever listens."""
-        self._in_loop(lambda: [self.take(record) for record in records])
+        self._in_loop(lambda: self._take_all(records))
 
     def take(self, record: Record) -> None:
         self.projection.take(record)
         self.context.listeners.tell(_KINDS.get(record.topic, "other"), {"offset": record.offset})
 
-    def drop(self) -> None:
-        """Every listener loses its connection."""
-        self._in_loop(lambda: [queue.put_nowait(None) for queue in self.context.listeners.queues])
+    def _take_all(self, records: Iterable[Record]) -> None:
+        for record in records:
+            self.take(record)
 
-    def _in_loop(self, what: Callable[[], Any]) -> None:
+    def _in_loop(self, what: Callable[[], None]) -> None:
         done = threading.Event()
-        self.loop.call_soon_threadsafe(lambda: (what(), done.set()))
+
+        def doing() -> None:
+            what()
+            done.set()
+
+        self.loop.call_soon_threadsafe(doing)
         assert done.wait(_STARTED_S)
 
     def _serve(self, began: threading.Event) -> None:
-        asyncio.set_event_loop(self.loop)
-        self.loop.run_until_complete(self._run(began))
+        with asyncio.Runner(loop_factory=lambda: self.loop) as runner:  # cancels at its end what uvicorn leaves behind
+            runner.run(self._run(began))
 
     async def _run(self, began: threading.Event) -> None:
         serving = asyncio.ensure_future(self.server.serve())

@@ -2,10 +2,9 @@
 
 import { get, ofDatacenter } from "./api.js";
 import { el, fill } from "./dom.js";
-import { byPeople, ledgerEntry } from "./ledger.js";
+import { PEOPLE, flagsOf, ledgerEntry } from "./ledger.js";
 
 const PAGE = 12;
-const PEOPLE = ["edited", "reverted", "branched"];
 
 export class LedgerView {
   constructor(range) {
@@ -26,7 +25,7 @@ export class LedgerView {
   // The newest page; what was opened stays open.
   async load() {
     const [found, people] = await Promise.all([this.page(null), get(ofDatacenter(this.range.datacenter, "topology/events"), { limit: 200, brief: true, kind: PEOPLE, branch: "main" })]);
-    this.flags = people.events.filter((event) => event.effective && byPeople(event)).map((event) => ({ time: Date.parse(event.effective), text: `${event.actor}: ${event.reason}` }));
+    this.flags = flagsOf(people.events);
     const kept = new Map([...this.list.querySelectorAll("[data-event]:has(details[open])")].map((item) => [item.dataset.event, item]));
     fill(this.list, found.events.length ? found.events.map((event) => kept.get(event.id) ?? this.entry(event)) : el("li", { class: "empty" }, "No events yet"));
     this.following(found.next);

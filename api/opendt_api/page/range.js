@@ -70,7 +70,7 @@ export class Range {
     const newest = Date.parse(state.newest_window_end ?? "") || 0;
     const first = Date.parse(state.first_window ?? "") || newest - HOUR_MS;
     const length = PRESETS[this.preset] ?? newest - first;
-    const { from, to } = this.fixed ?? { from: this.preset === "all" ? first : newest - length, to: newest };
+    const { from, to } = this.fixed ?? { from: Math.max(first, newest - length), to: newest };
     const [resolution, resolution_ms] = RESOLUTIONS.find(([, ms]) => (to - from) / ms <= POINTS) ?? RESOLUTIONS.at(-1);
     this.shown = { from, to, resolution, resolution_ms };
     this.show();

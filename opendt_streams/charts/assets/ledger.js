@@ -4,9 +4,13 @@ import { el } from "./dom.js";
 import { brief, moment } from "./format.js";
 
 const SHOWN_CHANGES = 6;
-const PEOPLE = new Set(["edited", "reverted", "branched"]);
+export const PEOPLE = ["edited", "reverted", "branched"]; // kinds of events
 
-export const byPeople = (event) => PEOPLE.has(event.kind);
+export const byPeople = (event) => PEOPLE.includes(event.kind);
+
+// Where charts show that somebody changed something.
+export const flagsOf = (events) =>
+  events.filter((event) => byPeople(event) && event.effective).map((event) => ({ time: Date.parse(event.effective), text: `${event.actor}: ${event.reason}` }));
 
 // `more(event)`, where there is one, gives what is shown on demand: a promise of elements. Machines write every hour, and take one line.
 export function ledgerEntry(event, more = null) {
