@@ -62,7 +62,7 @@ def run(
     if page is None and serve:
         raise Unavailable("the API is not installed, so there is no page to serve", hint="Install it: pip install ./api")
     if page is not None:
-        people(stderr=True).print(f"Page: {page.url}  (in a few seconds{f'; {page.note}' if page.note else ''})")
+        people(stderr=True).print(f"Page: {page.url}{f'  ({page.note})' if page.note else ''}")
     # What follows takes its time to import: the page is known before.
     planned, doing = import_module("opendt_streams.run.plan"), import_module("opendt_streams.cli.run_doing")
     plan = planned.make_plan(run_dir=run_dir, config=config, flags=flags, external=external, resume=resume, data_dir=DATA, now_ms=now_ms())

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,14 +27,14 @@ from opendt_streams.run.plan import Plan
 from opendt_streams.run.report_page import write_page
 from opendt_streams.run.seal import seal
 from opendt_streams.run.summary import Timing, summarise
-from opendt_streams.run.supervisor import Supervisor
+from opendt_streams.run.supervisor import Launch, Supervisor
 from opendt_streams.run.tending import Tending
 from opendt_streams.run.watch import Progress, first_message_ms
 from opendt_streams.streams.clock import now_ms
 from opendt_streams.streams.copy import copy_topics
 from opendt_streams.streams.deployment import Deployment
 from opendt_streams.streams.log import LogReader
-from opendt_streams.streams.service import FAUST_SERVICES, Service
+from opendt_streams.streams.service import FAUST_SERVICES, SOCKET_VARIABLE, Service
 from opendt_streams.wire import topics
 
 
@@ -79,9 +79,12 @@ async def conduct(plan: Plan, page: Page | None, audience: Audience, *, quiet: b
                 await tending.until_told(stop)
 
 
-def _services(plan: Plan, page: Page | None) -> Mapping[str, Sequence[str]]:
-    names = [*FAUST_SERVICES, *([] if plan.external else [Service.DC_MOCK])]
-    return {name.value: () for name in names} | ({} if page is None else {Service.API.value: ("--port", str(page.port))})
+def _services(plan: Plan, page: Page | None) -> Mapping[str, Launch]:
+    services = {name.value: Launch() for name in (*FAUST_SERVICES, *([] if plan.external else [Service.DC_MOCK]))}
+    if page is not None:
+        listening = page.listening.fileno()
+        services[Service.API.value] = Launch({SOCKET_VARIABLE: str(listening)}, [listening])
+    return services
 
 
 async def _timing(deployment: Deployment, began: float) -> Timing:

@@ -1,13 +1,16 @@
-"""Where the page of a run will be: known before anything else is, so that people can open it in the first second."""
+"""Where the page of a run will be: known, and listened on, before anything else is there.
+
+Who opens the page in the first second waits until the API takes the socket over, instead of being refused; the same when it is restarted.
+"""
 
 from __future__ import annotations
 
-import random
+import socket
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Final
 
-from opendt_streams.broker.ports import free_port, is_free
+from opendt_streams.broker.ports import listen
 from opendt_streams.errors import Unavailable
 from opendt_streams.settings.sections import ApiSettings
 
@@ -16,12 +19,16 @@ _EVERYWHERE: Final = ("0.0.0.0", "::", "")
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """`port` is where the API of this run listens, which is the configured one unless somebody has that."""
+    """`listening` is the socket that the API of this run serves; on another port than the configured one if somebody has that."""
 
     host: str
-    port: int
+    listening: socket.socket
     tls: bool
     note: str = ""
+
+    @property
+    def port(self) -> int:
+        return int(self.listening.getsockname()[1])
 
     @property
     def url(self) -> str:
@@ -35,13 +42,18 @@ def find_page(api: ApiSettings, *, asked: bool) -> Page | None:
     `asked`: somebody chose the port; else one that is taken gives way to a free one.
 
     Raises:
-        Unavailable: somebody has the port that was asked for.
+        Unavailable: somebody has the port that was asked for, or nobody can listen on the host.
     """
     if find_spec("opendt_api") is None:
         return None
     tls = api.tls_certificate is not None
-    if is_free(api.port):
-        return Page(api.host, api.port, tls)
-    if asked:
-        raise Unavailable(f"the port {api.port} is taken", where="api.port", hint="Give another --port, or end who has it.")
-    return Page(api.host, free_port(random.SystemRandom()), tls, f"port {api.port} is taken")
+    try:
+        return Page(api.host, listen(api.host, api.port), tls)
+    except OSError as error:
+        if asked:
+            what = f"nothing can listen on port {api.port} of {api.host}: {error.strerror}"
+            raise Unavailable(what, where="api.port", hint="Give another --port, or end who has it.") from None
+    try:
+        return Page(api.host, listen(api.host, 0), tls, f"port {api.port} is taken")
+    except OSError as error:
+        raise Unavailable(f"nothing can listen on {api.host}: {error.strerror}", where="api.host") from None

@@ -35,6 +35,14 @@ class ServiceFailed(OpenDTError):
     """A service cannot go on, and starting it again does not help."""
 
 
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """What a service is started with besides the run folder."""
+
+    environment: Mapping[str, str] = field(default_factory=dict)
+    descriptors: Sequence[int] = ()  # open files that it inherits
+
+
 @dataclass(slots=True)
 class Child:
     name: str
@@ -50,8 +58,8 @@ class Child:
 class Supervisor:
     """Children of one run. Everything is looked at in `tend`, which its owner calls several times a second."""
 
-    def __init__(self, run_dir: Path, services: Mapping[str, Sequence[str]], optional: Collection[str] = ()) -> None:
-        """`services`: by name, the arguments that it has besides the run folder; the run goes on without the `optional` ones."""
+    def __init__(self, run_dir: Path, services: Mapping[str, Launch], optional: Collection[str] = ()) -> None:
+        """The run goes on without the `optional` services."""
         self._run_dir, self._services, self._optional = run_dir, services, optional
         self.children: dict[str, Child] = {}
         self.finished: set[str] = set()
@@ -147,14 +155,15 @@ class Supervisor:
     def _start(self, name: str) -> subprocess.Popen[bytes]:
         if name not in self._logs:
             self._logs[name] = self.log_of(name).open("ab")
-        command = [sys.executable, "-m", "opendt_streams.cli", "service", name, "--run-dir", str(self._run_dir), *self._services[name]]
+        command = [sys.executable, "-m", "opendt_streams.cli", "service", name, "--run-dir", str(self._run_dir)]
+        launch = self._services[name]
         return subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
             stdout=self._logs[name],
             stderr=subprocess.STDOUT,
-            env=_environment(self._lifeline_read),
-            pass_fds=[self._lifeline_read],
+            env={**_environment(self._lifeline_read), **launch.environment},
+            pass_fds=[self._lifeline_read, *launch.descriptors],
             start_new_session=True,  # Ctrl-C is ours to handle: the services are to finish what they write
         )
 

@@ -13,7 +13,7 @@ import pytest
 
 from opendt_streams.errors import BadInput
 from opendt_streams.run import supervisor as module
-from opendt_streams.run.supervisor import ServiceFailed, Supervisor, last_words
+from opendt_streams.run.supervisor import Launch, ServiceFailed, Supervisor, last_words
 
 FOREVER = "import signal; signal.pause()"
 
@@ -30,7 +30,7 @@ def supervise(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., 
 
         monkeypatch.setattr(module, "_FIRST_BACK_OFF_S", 0.01)
         monkeypatch.setattr(module, "_LONGEST_BACK_OFF_S", 0.01)
-        return Scripted(tmp_path, {"worker": ()}, optional)
+        return Scripted(tmp_path, {"worker": Launch()}, optional)
 
     return of
 
