@@ -12,7 +12,7 @@ from opendt_streams.errors import Unavailable
 
 FOLDER: Final = Path(__file__).resolve().parent / "assets"
 D3: Final = "d3.js"
-D3_LICENCE: Final = "D3 3.5.17, copyright 2010-2016 Michael Bostock, BSD 3-Clause licence"
+D3_LICENCE: Final = "D3 3, copyright 2010-2016 Michael Bostock, BSD 3-Clause licence"
 _D3_PACKAGE: Final = "XStatic-D3"
 _D3_FILE: Final = "xstatic/pkg/d3/data/d3.js"
 _IMPORT: Final = re.compile(r'^import .*? from "\./(?P<name>[\w.-]+)";\n', re.MULTILINE)

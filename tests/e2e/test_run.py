@@ -52,7 +52,7 @@ def test_the_summary_says_everything(calm: dict[str, Any], folder: Path) -> None
     assert set(calm["digests"]) == {"sim.results", "sim.calibration", "sim.topology", "twinlog"}
     assert all(mb < 600 for mb in calm["peak_rss_mb"].values())
     run_dir = folder / "calm"
-    for name in ("manifest.json", "config.yaml", "services.json", "kafka", "logs", "twinlog/agg_results.parquet"):
+    for name in ("manifest.json", "config.yaml", "services.json", "kafka", "logs", "twinlog/agg_results.parquet", "report.html"):
         assert (run_dir / name).exists(), name
     rows = pq.read_table(run_dir / "twinlog/agg_results.parquet")
     assert rows.num_rows == calm["windows"] * 10
@@ -120,6 +120,7 @@ def test_interrupted_it_leaves_a_readable_log(folder: Path) -> None:
     assert wait_gone(pids) == []
     assert pq.read_table(folder / "stopped/twinlog/agg_results.parquet").num_rows == document["windows"] * 10
     assert json.loads((folder / "stopped/manifest.json").read_text())["state"] == "interrupted"
+    assert "stopped: interrupted" in (folder / "stopped/report.html").read_text(encoding="utf-8")
 
 
 def test_without_calibration_every_decision_is_kept(folder: Path) -> None:
