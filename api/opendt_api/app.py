@@ -9,6 +9,7 @@ from starlette.middleware.cors import CORSMiddleware
 
 from opendt_api import problems
 from opendt_api.context import Context
+from opendt_api.graphite import routes as graphite
 from opendt_api.routes import calibration, datacenters, opendt, operations, series, topology
 from opendt_api.security import Allowance, Guard, Principals
 
@@ -27,7 +28,7 @@ def create_app(context: Context, principals: Principals, *, host: str, per_secon
     )
     app.state.context = context
     problems.install(app)
-    for module in (datacenters, series, calibration, topology, operations, opendt):
+    for module in (datacenters, series, calibration, topology, operations, opendt, graphite):
         app.include_router(module.router)
     if cors:
         app.add_middleware(CORSMiddleware, allow_origins=list(cors), allow_methods=["GET"], allow_headers=["Authorization"])

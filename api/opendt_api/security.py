@@ -22,6 +22,7 @@ from opendt_api.problems import problem
 TOKEN_FILE: Final = "token"
 OPERATOR: Final = "operator"
 MOST_BODY_BYTES: Final = 2**20
+_READ_BY_POST: Final = ("/graphite/render", "/graphite/metrics/find", "/graphite/metrics/expand")  # as Grafana reads
 _OPEN: Final = ("/health/live", "/health/ready")  # for whoever watches over the process
 _HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",
@@ -117,7 +118,7 @@ class Guard:
             return problem(413, f"the body has {length} bytes; expected at most {MOST_BODY_BYTES}")
         principal = self._principals.of(headers.get("authorization"))
         scope.setdefault("state", {})["principal"] = principal
-        reads = scope["method"] in ("GET", "HEAD", "OPTIONS")
+        reads = scope["method"] in ("GET", "HEAD", "OPTIONS") or scope["path"] in _READ_BY_POST
         needs = not (reads and self._local) and scope["path"] not in _OPEN
         if needs and principal is None:
             hint = f"Authorization: Bearer TOKEN, with the token in the file {TOKEN_FILE} of the run folder."

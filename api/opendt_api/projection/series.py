@@ -31,7 +31,7 @@ UNITS: Final[Mapping[str, str]] = {
     "tasks_completed": "1",
 }
 _SUMS: Final = frozenset({"simulated_energy_j", "carbon_g", "tasks_completed"})
-_WHOLE_ONLY: Final = frozenset({"measured_power_w", "error_percent", "tasks_running", "tasks_queued", "tasks_completed"})
+WHOLE_ONLY: Final = frozenset({"measured_power_w", "error_percent", "tasks_running", "tasks_queued", "tasks_completed"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ def _check(datacenter: Datacenter, query: Query) -> None:
     for metric in query.metrics:
         if metric not in UNITS:
             raise BadInput(f"no metric {metric!r}", expected=", ".join(UNITS), where="metric")
-        if query.cluster is not None and metric in _WHOLE_ONLY:
+        if query.cluster is not None and metric in WHOLE_ONLY:
             raise BadInput(f"{metric} is known of the whole datacenter only", where="cluster", hint="Leave cluster out.")
     if query.cluster is not None and query.cluster not in datacenter.simulated.of:
         known = ", ".join(name for name in datacenter.simulated.of if name is not None) or "none simulated yet"
