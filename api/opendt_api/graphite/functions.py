@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -40,15 +40,23 @@ class Function:
     apply: Callable[..., list[Series]]
 
 
-def evaluate(root: Branch, target: str, span: Span) -> list[Series]:
-    """The series of a target; none where nothing has that name.
+def evaluate(root: Branch, targets: Iterable[str], span: Span) -> list[Series]:
+    """The series of the targets, in their order; none where nothing has that name.
 
     Raises:
-        BadInput: a target that cannot be understood, or that asks for too much.
+        BadInput: a target that cannot be understood, or targets that ask for too much.
     """
-    found = _evaluated(root, parse(target), span)
-    assert isinstance(found, list)  # `parse` refuses bare numbers and strings
+    found: list[Series] = []
+    for target in targets:
+        found.extend(_evaluated(root, parse(target), span))  # a list: `parse` refuses bare numbers and strings
+        _require_few(len(found), span)
     return found
+
+
+def _require_few(series: int, span: Span) -> None:
+    if series * len(span.ends_ms) > MOST_VALUES:
+        hint = "Take a shorter range, fewer maxDataPoints, or name more of the paths."
+        raise BadInput(f"{series} series of {len(span.ends_ms)} points", expected=f"at most {MOST_VALUES} values", hint=hint)
 
 
 def _evaluated(root: Branch, expression: Expression, span: Span) -> Any:
@@ -68,9 +76,7 @@ def _evaluated(root: Branch, expression: Expression, span: Span) -> Any:
 
 def _read(root: Branch, pattern: str, span: Span) -> list[Series]:
     leaves = [(match.path, match.node) for match in find(root, pattern) if isinstance(match.node, Leaf)]
-    if len(leaves) * len(span.ends_ms) > MOST_VALUES:
-        hint = "Take a shorter range, fewer maxDataPoints, or name more of the path."
-        raise BadInput(f"{len(leaves)} series of {len(span.ends_ms)} points", expected=f"at most {MOST_VALUES} values", hint=hint)
+    _require_few(len(leaves), span)
     return [Series(path, path, leaf.tags, leaf.read(span)) for path, leaf in leaves]
 
 

@@ -64,7 +64,7 @@ async def render(request: Request, context: Shared) -> Response:
     )
     root = catalogue(context)
     seconds = (over.ends_ms // times.SECOND).tolist()
-    return _json([_document(series, seconds) for target in targets for series in evaluate(root, target, over)])
+    return _json([_document(series, seconds) for series in evaluate(root, targets, over)])
 
 
 @router.api_route("/metrics/find", methods=_WAYS)
