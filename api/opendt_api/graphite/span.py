@@ -60,7 +60,7 @@ def time_ms(text: str, where: str, now_ms: int) -> int:
         try:
             day = datetime.strptime(found[3], "%Y%m%d").replace(tzinfo=UTC)
             return times.from_datetime(day.replace(hour=int(found[1] or 0), minute=int(found[2] or 0)))
-        except ValueError:
+        except (ValueError, BadInput):
             pass  # digits that are no date: seconds, if anything
     if re.fullmatch(r"\d{1,12}(\.\d{1,9})?", text, re.ASCII) and float(text) <= _LATEST_S:
         return int(float(text) * times.SECOND)

@@ -90,11 +90,8 @@ def test_windows_and_their_lag(context: Context) -> None:
 
 
 def test_states_are_one_value_at_the_end(context: Context) -> None:
-    for target, expected in (
-        ("@.state.bound_binding", 1.0),
-        ("opendt_api.dead_letters", 1.0),
-        ("@.state.newest_window_end_ms", float(END)),
-    ):
+    expectations = {"@.state.bound_binding": 1.0, "opendt_api.dead_letters": 1.0, "@.state.newest_window_end_ms": float(END)}
+    for target, expected in expectations.items():
         found = values(context, target)
         assert np.isnan(found[:-1]).all()
         assert found[-1] == expected

@@ -59,7 +59,7 @@ def test_any_text_is_a_tree_or_a_clear_error(text: str) -> None:
         assert isinstance(parse(text), Path | Call)
 
 
-_NOTHING: Read = lambda span: span.ends_ms * np.nan  # noqa: E731
+_NOTHING: Read = lambda span: np.empty(len(span.ends_ms))  # noqa: E731
 ROOT: Branch = {"a": {"x": Leaf(_NOTHING), "y%2E1": Leaf(_NOTHING)}, "b1": {"x": {"z": Leaf(_NOTHING)}}, "b2": Leaf(_NOTHING)}
 
 
