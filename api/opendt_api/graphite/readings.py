@@ -63,11 +63,13 @@ def skill(site: Datacenter) -> Read:
 
 
 def alarms(site: Datacenter) -> Read:
-    """How many were given in a bucket."""
+    """How many were given in a bucket: none where nothing but decisions were."""
+    decided = per_instant(site.hourly.decided, "samples")
 
     def read(span: Span) -> Float64:
         time_ms = np.array(site.hourly.alarm_ms, dtype=np.int64)  # few: one per kind and trouble
-        return resample(time_ms, np.ones(len(time_ms)), span.ends_ms, span.step_ms, "sum")
+        given = resample(time_ms, np.ones(len(time_ms)), span.ends_ms, span.step_ms, "sum")
+        return np.where(np.isnan(given) & ~np.isnan(decided(span)), 0.0, given)
 
     return read
 

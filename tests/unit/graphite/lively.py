@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 from hashlib import sha256
 from typing import Final
 
@@ -73,12 +74,23 @@ def client_of(
     found: dict[str, list[Record]] | None = None, *, host: str = "127.0.0.1", now_ms: int = END, datacenter: str = SITE
 ) -> httpx.AsyncClient:
     """The API in this process, over these topics; wall time stands still."""
-    projection = Projection(GRID, lambda _: datacenter)
-    for record in (r for topic in FOLLOWED for r in (found or logs())[topic]):
-        projection.take(record)
+    projection = projected(found, datacenter) if found is not None else _own()
     context = Context(projection, lambda: now_ms, ready=lambda: True, datacenter=datacenter)
     app = create_app(context, Principals({sha256(TOKEN.encode()).hexdigest(): "grafana"}), host=host, per_second=1e6)
     return httpx.AsyncClient(transport=httpx.ASGITransport(app, raise_app_exceptions=False), base_url=f"http://{host}:8000")
+
+
+def projected(found: dict[str, list[Record]], datacenter: str) -> Projection:
+    projection = Projection(GRID, lambda _: datacenter)
+    for record in (r for topic in FOLLOWED for r in found[topic]):
+        projection.take(record)
+    return projection
+
+
+@cache
+def _own() -> Projection:
+    """Of `logs()`, once for all tests: they only read it."""
+    return projected(logs(), SITE)
 
 
 def _put(found: dict[str, list[Record]], topic: str, value: object, headers: dict[str, str] | None = None) -> None:
