@@ -27,21 +27,18 @@ TARGETS = list(targets())
 
 async def known(client: httpx.AsyncClient, target: str, datacenter: str, from_ms: int, until_ms: int) -> list[float]:
     """All values of a target, as a panel of 1,000 pixels asks."""
-    fields = {
-        "target": target.replace("$datacenter", datacenter),
-        "from": from_ms // 1_000,
-        "until": until_ms // 1_000,
-        "maxDataPoints": 1_000,
-    }
+    named = target.replace("$datacenter", datacenter)
+    fields = {"target": named, "from": from_ms // 1_000, "until": until_ms // 1_000, "maxDataPoints": 1_000}
     found = await client.post("/graphite/render", content=urlencode(fields), headers={"Content-Type": "application/x-www-form-urlencoded"})
     assert found.status_code == 200, found.text
     return [value for series in found.json() for value, _ in series["datapoints"] if value is not None]
 
 
-@pytest.mark.parametrize(("where", "target"), TARGETS, ids=[where for where, _ in TARGETS])
-async def test_every_target_has_data(where: str, target: str) -> None:
+async def test_every_target_has_data() -> None:
+    assert len(TARGETS) > 60
     async with client_of() as client:
-        assert await known(client, target, SITE, T0, END), where
+        for where, target in TARGETS:
+            assert await known(client, target, SITE, T0, END), where
 
 
 async def test_a_state_is_known_whatever_the_range_is() -> None:
