@@ -17,7 +17,7 @@ from opendt_api.context import Context
 from opendt_api.follower import Follower
 from opendt_api.projection.datacenter import Datacenter
 from opendt_api.projection.projection import Projection
-from opendt_api.security import OPERATOR, Principals, own_token
+from opendt_api.security import OPERATOR, Principals, given_token, own_token
 from opendt_streams.model import times
 from opendt_streams.streams.clock import now_ms
 from opendt_streams.streams.deployment import Deployment
@@ -53,7 +53,8 @@ def serve(deployment: Deployment) -> None:
 def application(deployment: Deployment) -> FastAPI:
     settings = deployment.settings.api
     known = {token_hash: name for name, token_hash in (entry.split(":", 1) for entry in settings.principals)}
-    principals = Principals({sha256(own_token(deployment.run_dir).encode()).hexdigest(): OPERATOR, **known})
+    token = own_token(deployment.run_dir) if settings.token_file is None else given_token(settings.token_file)
+    principals = Principals({sha256(token.encode()).hexdigest(): OPERATOR, **known})
     projection = Projection(deployment.settings.grid, deployment.datacenter_of)
     context = Context(projection, now_ms, ready=lambda: False, datacenter=deployment.datacenter)
     follower = Follower(deployment, projection, lambda record, site: _tell(context, follower, record, site))
