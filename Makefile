@@ -19,7 +19,7 @@ PYTHON_CODE := opendt_streams api/opendt_api grafana tests $(if $(wildcard bench
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test bench lint types check format schemas grafana constraints clean
+.PHONY: help install run test bench lint types check format schemas grafana constraints secrets clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -72,6 +72,12 @@ constraints: $(INSTALLED)  ## Upgrade all that pyproject.toml allows, and write 
 	{ sed -n '/^#/p' constraints.txt; $(BIN)/python -m pip freeze --exclude-editable; } > $(VENV)/constraints.txt
 	mv $(VENV)/constraints.txt constraints.txt
 	@touch $(INSTALLED)
+
+secrets:  ## Make what docker-compose.yml mounts as secrets, unless it is there
+	@mkdir -p secrets && chmod 700 secrets
+	@for name in api_token grafana_admin_password; do \
+	  test -s secrets/$$name || od -An -N32 -tx1 /dev/urandom | tr -d ' \n' > secrets/$$name; chmod 644 secrets/$$name; done
+	@echo "secrets/api_token is the API's token, secrets/grafana_admin_password the password of Grafana's admin."
 
 clean:  ## Remove .venv and everything that tools left behind; runs in data/ stay
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
