@@ -11,6 +11,7 @@ from starlette.middleware.cors import CORSMiddleware
 from opendt_api import problems
 from opendt_api.context import Context
 from opendt_api.documenting import document
+from opendt_api.graphite import routes as graphite
 from opendt_api.routes import calibration, datacenters, opendt, operations, page, series, topology
 from opendt_api.security import Allowance, Guard, Principals
 
@@ -29,7 +30,7 @@ def create_app(context: Context, principals: Principals, *, host: str, per_secon
     )
     app.state.context = context
     problems.install(app)
-    for module in (datacenters, series, calibration, topology, operations, opendt, page):
+    for module in (datacenters, series, calibration, topology, operations, opendt, graphite, page):
         app.include_router(module.router)
     if cors:
         app.add_middleware(CORSMiddleware, allow_origins=list(cors), allow_methods=["GET"], allow_headers=["Authorization"])

@@ -18,7 +18,7 @@ from opendt_api.app import create_app
 from opendt_api.certificate import require_certificate
 from opendt_api.context import Context
 from opendt_api.follower import Follower
-from opendt_api.security import OPERATOR, Principals, is_loopback, own_token
+from opendt_api.security import OPERATOR, Principals, given_token, is_loopback, own_token
 from opendt_streams.broker.ports import listen
 from opendt_streams.errors import Unavailable
 from opendt_streams.model import times
@@ -81,7 +81,8 @@ def _socket(settings: ApiSettings) -> socket.socket:
 def application(deployment: Deployment) -> FastAPI:
     settings = deployment.settings.api
     known = {token_hash: name for name, token_hash in (entry.split(":", 1) for entry in settings.principals)}
-    principals = Principals({sha256(own_token(deployment.run_dir).encode()).hexdigest(): OPERATOR, **known})
+    token = own_token(deployment.run_dir) if settings.token_file is None else given_token(settings.token_file)
+    principals = Principals({sha256(token.encode()).hexdigest(): OPERATOR, **known})
     projection = Projection(deployment.settings.grid, deployment.datacenter_of)
     context = Context(projection, now_ms, ready=lambda: False, datacenter=deployment.datacenter)
     follower = Follower(deployment, projection, lambda record, site: _tell(context, follower, record, site))

@@ -31,7 +31,7 @@ UNITS: Final[Mapping[str, str]] = {
 }
 MOST_ROWS: Final = 100_000  # of one answer: five weeks of rows every 30 s
 _SUMS: Final = frozenset({"simulated_energy_j", "carbon_g", "tasks_completed"})
-_WHOLE_ONLY: Final = frozenset({"measured_power_w", "error_percent", "tasks_running", "tasks_queued", "tasks_completed"})
+WHOLE_ONLY: Final = frozenset({"measured_power_w", "error_percent", "tasks_running", "tasks_queued", "tasks_completed"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ def _check(datacenter: Datacenter, query: Query) -> None:
     for metric in query.metrics:
         if metric not in UNITS:
             raise BadInput(f"no metric {metric!r}", expected=", ".join(UNITS), where="metric")
-        if query.cluster is not None and metric in _WHOLE_ONLY:
+        if query.cluster is not None and metric in WHOLE_ONLY:
             raise NotKnown(f"{metric} is known of the whole datacenter only", where="cluster", hint="Leave cluster out.")
     rows = (query.until_ms - query.after_ms) // query.resolution_ms + 1
     if rows > MOST_ROWS:
