@@ -13,12 +13,12 @@ from opendt_streams.model.task import Float64, Int64
 from opendt_streams.projection.columns import Columns
 from opendt_streams.projection.datacenter import Datacenter
 from opendt_streams.projection.resample import How, resample
-from opendt_streams.projection.series import Query, answer
+from opendt_streams.projection.series import Query, in_buckets
 
 
 def metric(site: Datacenter, name: str, cluster: str | None = None) -> Read:
     """A metric of the REST API's series, as that resamples it."""
-    return lambda span: answer(site, Query([name], span.after_ms, span.until_ms, span.step_ms, cluster)).columns[name]
+    return lambda span: in_buckets(site, Query([name], span.after_ms, span.until_ms, span.step_ms, cluster)).columns[name]
 
 
 def windows(site: Datacenter, name: str) -> Read:
