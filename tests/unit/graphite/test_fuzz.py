@@ -37,7 +37,9 @@ async def test_anything_gets_an_answer() -> None:
     async with client_of() as client:
         for _ in range(REQUESTS):
             path = f"/graphite/{rng.choice(WAYS)}"
-            asked = [(rng.choice(NAMES), "".join(rng.choices(WORDS, k=rng.randrange(1, 6)))) for _ in range(rng.randrange(5))]
+            asked: list[tuple[str, str | int | float | bool | None]] = [
+                (rng.choice(NAMES), "".join(rng.choices(WORDS, k=rng.randrange(1, 6)))) for _ in range(rng.randrange(5))
+            ]
             asked += [("target", f"opendt.{SITE}.{rng.choice(WORDS)}")] * rng.randrange(2)
             if rng.random() < 0.5 and path.split("/")[2] in ("render", "metrics"):
                 found = await client.post(path, data=dict(asked))
