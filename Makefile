@@ -13,7 +13,7 @@ VENV      := .venv
 BIN       := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 # Fast ones first, so that a mistake is told early; folders that do not exist yet are left out.
-TESTS     := $(wildcard tests/unit tests/contract tests/frozen tests/integration tests/e2e tests/chaos)
+TESTS     := $(wildcard tests/unit tests/contract tests/frozen tests/browser tests/integration tests/e2e tests/chaos)
 PYTHON_CODE := opendt_streams api/opendt_api grafana tests $(if $(wildcard benchmarks/*.py),benchmarks)
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -42,9 +42,10 @@ run: $(INSTALLED)  ## Run the twin on a sample datacenter, with a progress bar a
 test: $(INSTALLED)  ## Run all tests
 	$(BIN)/python -m pytest $(TESTS) -n $(WORKERS) --dist loadfile $(ARGS)
 
-bench: $(INSTALLED)  ## Measure engine and ledger; the figures go to benchmarks/*.md
+bench: $(INSTALLED)  ## Measure engine, ledger and API; the figures go to benchmarks/*.md
 	$(BIN)/python benchmarks/engine.py --write
 	$(BIN)/python benchmarks/ledger.py --write
+	$(BIN)/python benchmarks/api.py --write
 
 lint: $(INSTALLED)  ## Check style, formatting, and that imports point one way
 	$(BIN)/ruff check .

@@ -11,8 +11,8 @@ from typing import Annotated, Any, Final, Protocol
 from fastapi import Depends, Request
 
 from opendt_api.problems import ProblemError
-from opendt_api.projection.datacenter import Datacenter
-from opendt_api.projection.projection import Projection
+from opendt_streams.projection.datacenter import Datacenter
+from opendt_streams.projection.projection import Projection
 from opendt_streams.streams.ledger_writer import Answer, Effect
 from opendt_streams.topology.change import Wish
 

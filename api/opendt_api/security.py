@@ -7,7 +7,7 @@ import ipaddress
 import os
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -27,6 +27,7 @@ _MAKE: Final = "Make one: openssl rand -hex 32"
 MOST_BODY_BYTES: Final = 2**20
 _READ_BY_POST: Final = ("/graphite/render", "/graphite/metrics/find", "/graphite/metrics/expand")  # as Grafana reads
 _OPEN: Final = ("/health/live", "/health/ready")  # for whoever watches over the process
+_WRITES: Final = ("POST", "PUT", "PATCH", "DELETE")
 _HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
@@ -110,10 +111,11 @@ class Allowance:
 
 
 class Guard:
-    """Around everything: host, rate, token, body size, and headers of the answer."""
+    """Around everything: host, rate, token, body size, and headers of the answer. `open_paths` may be read without a token anywhere."""
 
-    def __init__(self, app: ASGIApp, *, principals: Principals, host: str, allowance: Allowance) -> None:
+    def __init__(self, app: ASGIApp, *, principals: Principals, host: str, allowance: Allowance, open_paths: Iterable[str] = ()) -> None:
         self._app, self._principals, self._allowance = app, principals, allowance
+        self._open = frozenset((*_OPEN, *open_paths))
         self._local = is_loopback(host)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -136,8 +138,8 @@ class Guard:
             return problem(413, f"the body has {length} bytes; expected at most {MOST_BODY_BYTES}")
         principal = self._principals.of(headers.get("authorization"))
         scope.setdefault("state", {})["principal"] = principal
-        reads = scope["method"] in ("GET", "HEAD", "OPTIONS") or scope["path"] in _READ_BY_POST
-        needs = not (reads and self._local) and scope["path"] not in _OPEN
+        writes = scope["method"] in _WRITES and scope["path"] not in _READ_BY_POST
+        needs = writes or not (self._local or scope["path"] in self._open)
         if needs and principal is None:
             hint = f"Authorization: Bearer TOKEN, with the token in the file {TOKEN_FILE} of the run folder."
             return problem(401, "this needs a token that is known here", hint=hint, headers={"WWW-Authenticate": "Bearer"})

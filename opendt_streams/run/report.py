@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from opendt_streams.model import times
+from opendt_streams.run.report_page import REPORT_FILE
 
 _NOT_SCORED: Final = "not scored"
 
@@ -21,7 +22,8 @@ def show_report(summary: Mapping[str, Any], state: str, notes: Sequence[str], co
     _section(console, "The run", _run(summary))
     for line in [*(f"Warning: {text}" for text in summary["warnings"]), *notes]:
         console.print(line)
-    console.print(f"\nThe twinning log: {summary['run_dir']}/twinlog/agg_results.parquet")
+    console.print(f"\nThe report:       {summary['run_dir']}/{REPORT_FILE}")
+    console.print(f"The twinning log: {summary['run_dir']}/twinlog/agg_results.parquet")
     console.print(f"The ledger:       opendt topology log --run-dir {summary['run_dir']}")
     console.print(f"The proof:        opendt audit replay --run-dir {summary['run_dir']}")
     console.print(f"Again, as JSON:   opendt runs show {summary['run']} --json")

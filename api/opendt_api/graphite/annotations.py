@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
-from opendt_api.projection.datacenter import Datacenter
 from opendt_streams.errors import BadInput
 from opendt_streams.model import times
+from opendt_streams.projection.datacenter import Datacenter
 from opendt_streams.topology.history import Entry, History
 from opendt_streams.wire.messages import AlarmRecorded
 

@@ -9,10 +9,10 @@ from opendt_api.context import Context
 from opendt_api.graphite import readings as r
 from opendt_api.graphite.states import api_states, states
 from opendt_api.graphite.tree import Branch, Leaf, Read, node_name
-from opendt_api.projection.datacenter import Datacenter
-from opendt_api.projection.hourly import SCORES
-from opendt_api.projection.series import UNITS, WHOLE_ONLY
 from opendt_streams.model.topology import Topology
+from opendt_streams.projection.datacenter import Datacenter
+from opendt_streams.projection.hourly import SCORES
+from opendt_streams.projection.series import UNITS, WHOLE_ONLY
 
 ROOT: Final = "opendt"
 API: Final = "opendt_api"

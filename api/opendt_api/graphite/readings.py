@@ -8,12 +8,12 @@ import numpy as np
 
 from opendt_api.graphite.span import Span
 from opendt_api.graphite.tree import Read
-from opendt_api.projection.columns import Columns
-from opendt_api.projection.datacenter import Datacenter
-from opendt_api.projection.resample import How, resample
-from opendt_api.projection.series import Query, answer
 from opendt_streams.model import times
 from opendt_streams.model.task import Float64, Int64
+from opendt_streams.projection.columns import Columns
+from opendt_streams.projection.datacenter import Datacenter
+from opendt_streams.projection.resample import How, resample
+from opendt_streams.projection.series import Query, answer
 
 
 def metric(site: Datacenter, name: str, cluster: str | None = None) -> Read:

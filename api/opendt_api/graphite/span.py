@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 from math import lcm
 from typing import Final
 
-from opendt_api.projection.resample import bucket_ends
 from opendt_streams.errors import BadInput
 from opendt_streams.model import times
 from opendt_streams.model.task import Int64
+from opendt_streams.projection.resample import bucket_ends
 
 MOST_POINTS: Final = 10_000
 DEFAULT_POINTS: Final = 1_000

@@ -8,10 +8,10 @@ from typing import Final
 import numpy as np
 
 from opendt_api.context import Context
-from opendt_api.projection.datacenter import Datacenter
-from opendt_api.projection.series import Query, answer
 from opendt_api.routes.datacenters import state_of
 from opendt_streams.model import times
+from opendt_streams.projection.datacenter import Datacenter
+from opendt_streams.projection.series import Query, answer
 
 NEWEST_MS: Final = times.HOUR
 """Event time over which the newest error is taken."""

@@ -6,9 +6,9 @@ import re
 from typing import Any
 
 import pytest
-from opendt_api.projection.series import UNITS
 
 from grafana.as_code.files import files
+from opendt_streams.projection.series import UNITS
 from tests.unit.grafana.boards import BOARDS, GRAFANA, ROOT, provisioned, rules
 
 GRAFANAS: dict[str, str] = {"W": "watt", "%": "percent", "g": "massg", "g/kWh": "suffix: g/kWh"}  # our units in Grafana's words

@@ -10,11 +10,11 @@ from typing import Final
 import httpx
 from opendt_api.app import create_app
 from opendt_api.context import Context
-from opendt_api.projection.projection import FOLLOWED, Projection
 from opendt_api.security import Principals
 
 from opendt_streams.model.canonical import canonical
 from opendt_streams.model.decision import Alarm, Decision, Score
+from opendt_streams.projection.projection import FOLLOWED, Projection
 from opendt_streams.topology.events import make_event
 from opendt_streams.wire import encode, topics
 from opendt_streams.wire import headers as h

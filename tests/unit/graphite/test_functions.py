@@ -8,11 +8,11 @@ from opendt_api.context import Context
 from opendt_api.graphite.catalogue import catalogue
 from opendt_api.graphite.functions import Series, evaluate
 from opendt_api.graphite.span import Span
-from opendt_api.projection.datacenter import Datacenter
-from opendt_api.projection.projection import FOLLOWED, Projection
-from opendt_api.projection.series import UNITS, Query, answer
 
 from opendt_streams.errors import BadInput
+from opendt_streams.projection.datacenter import Datacenter
+from opendt_streams.projection.projection import FOLLOWED, Projection
+from opendt_streams.projection.series import UNITS, Query, answer
 from tests.unit.api.site import GRID, HOUR, SITE, STEP, T0, WINDOW
 from tests.unit.graphite.lively import END, logs
 

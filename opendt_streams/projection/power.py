@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 import numpy as np
 
-from opendt_api.projection.columns import Columns
 from opendt_streams.calibration.pairing import datacenter_power, newest_rows
 from opendt_streams.model.power import WHOLE_DATACENTER, Meter, PowerSample
 from opendt_streams.model.result import GroupBasis, Series, WindowResult
 from opendt_streams.model.task import Float64, Int64
 from opendt_streams.model.topology import Topology
+from opendt_streams.projection.columns import Columns
 
 ROW: Final = ("simulated_power_w", "simulated_energy_j", "carbon_intensity_g_per_kwh", "carbon_g", "utilisation")
 
@@ -69,6 +69,10 @@ class Measured:
             return columns.time_ms[rows], columns.values("w")[rows]
         samples = sorted(self._samples(after_ms, until_ms), key=lambda s: s.time_ms)
         return datacenter_power(samples, topology)
+
+    def all(self) -> Iterable[Columns]:
+        """The samples of each meter."""
+        return self._of.values()
 
     def newest_ms(self) -> int | None:
         return max((int(columns.time_ms[-1]) for columns in self._of.values() if len(columns)), default=None)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from opendt_api.projection.columns import Columns
 from opendt_streams.model.decision import Decision, Score
+from opendt_streams.projection.columns import Columns
 
 SCORES: Final = ("mape_percent", "persistence_mape_percent", "bias_percent", "cvrmse_percent", "share_under_10_percent")
 _DECIDED: Final = ("calibrated", "kept", "samples", "late_samples", "interval_half_width_percent", "bound", "telemetry")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from opendt_api.projection.columns import Columns
-from opendt_api.projection.hourly import Hourly
-from opendt_api.projection.power import Measured, Simulated
 from opendt_streams.model.event import MAIN
 from opendt_streams.model.result import WindowResult
+from opendt_streams.projection.columns import Columns
+from opendt_streams.projection.hourly import Hourly
+from opendt_streams.projection.power import Measured, Simulated
 from opendt_streams.topology.history import History, Pins, Written
 from opendt_streams.topology.log_index import LogIndex
 from opendt_streams.twinlog.score import RunFacts
@@ -19,11 +20,13 @@ from opendt_streams.wire.messages import (
     CalibrationEnded,
     DecisionRecorded,
     Heartbeat,
+    Message,
     PowerBatch,
     ResultRecorded,
     ResultsEnded,
 )
 from opendt_streams.wire.record import Record
+from opendt_streams.wire.system import UNPROCESSED, read_unprocessed
 
 _LONGEST_HEARTBEAT = 1_000  # bytes: what is longer on dc.workload is a task, which the API does not look into
 
@@ -78,11 +81,14 @@ class Datacenter:
         if record.topic == topics.WORKLOAD:
             self._take_workload(record)
             return
+        self.hear(record, record.message())
+
+    def hear(self, record: Record, message: Message) -> None:
+        """The same for whoever has decoded the record already; not for dc.workload."""
+        self.facts.take(record.topic, record.offset, message)
         if record.topic == topics.LEDGER:
             self._take_event(record)
             return
-        message = record.message()
-        self.facts.take(record.topic, record.offset, message)
         match message:
             case ResultRecorded(result) if result.branch == MAIN:
                 self._take_result(result, record.timestamp_ms)
@@ -107,6 +113,13 @@ class Datacenter:
                 self.measured.take(samples)
             case _:
                 pass
+
+    def span_ms(self) -> tuple[int, int]:
+        """(after, until]: where anything is simulated or measured; an empty span where nothing is."""
+        rows = [columns.time_ms for columns in (self.simulated.of[None], *self.measured.all()) if len(columns)]
+        if not rows:
+            return 0, 0
+        return min(int(time_ms[0]) for time_ms in rows) - 1, max(int(time_ms[-1]) for time_ms in rows)
 
     def history(self) -> History:
         """The ledger as it is now; folded again only after something came."""
@@ -135,7 +148,6 @@ class Datacenter:
                 self.heard.append([record.timestamp_ms], [self.progress.workload_ms])
 
     def _take_event(self, record: Record) -> None:
-        self.facts.take(record.topic, record.offset, record.message())
         written = Written.of(record)
         self._written.append(written)
         self.index.append(record.offset, record.timestamp_ms, written.event.id if written.event else "")
@@ -164,3 +176,13 @@ class DeadLetter:
     offset: int
     recorded_ms: int
     document: dict[str, object] = field(default_factory=dict)
+
+
+def dead_letters(records: Iterable[Record]) -> dict[str, DeadLetter]:
+    """By id, the first record of each."""
+    found: dict[str, DeadLetter] = {}
+    for record in records:
+        letter = read_unprocessed(record.value)
+        if letter is not None:
+            found.setdefault(letter.id, DeadLetter(record.offset, record.timestamp_ms, UNPROCESSED.dump_python(letter)))
+    return found

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from opendt_api.projection.datacenter import Datacenter, DeadLetter
+from opendt_streams.projection.datacenter import Datacenter, DeadLetter, dead_letters
 from opendt_streams.windows.grid import Grid
 from opendt_streams.wire import topics
 from opendt_streams.wire.record import Record
-from opendt_streams.wire.system import UNPROCESSED, read_unprocessed
 
 FOLLOWED: Final = (topics.LEDGER, topics.CALIBRATION, topics.RESULTS, topics.POWER, topics.WORKLOAD, topics.DEAD_LETTER)
 """In the order in which they are caught up with: the ledger and its pins before what they explain."""
@@ -28,9 +27,8 @@ class Projection:
         """The next record of a topic; whose it is, None for a dead letter."""
         self.records += 1
         if record.topic == topics.DEAD_LETTER:
-            letter = read_unprocessed(record.value)
-            if letter is not None:
-                self.dead_letters.setdefault(letter.id, DeadLetter(record.offset, record.timestamp_ms, UNPROCESSED.dump_python(letter)))
+            for identity, letter in dead_letters([record]).items():
+                self.dead_letters.setdefault(identity, letter)
             return None
         name = self._datacenter_of(record.key)
         datacenter = self.datacenters.get(name)
