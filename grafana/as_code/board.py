@@ -44,7 +44,7 @@ def event_time(uid: str) -> table.Panel:
     panel.with_target(Query("C", f"alias({SITE}.state.windows, 'windows')"))
     panel.transformations(
         [
-            DataTransformerConfig(id_val="joinByField", options={"byField": "Time", "mode": "outer"}),
+            DataTransformerConfig(id_val="joinByField", options={"mode": "outer"}),
             DataTransformerConfig(id_val="filterByValue", options=_WITH_A_VALUE),
             DataTransformerConfig(id_val="organize", options={"excludeByName": {}, "renameByName": {"Time": "asked at"}}),
         ]

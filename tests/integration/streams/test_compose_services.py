@@ -58,8 +58,7 @@ class Machine:
         """By the health check of the compose file."""
         test = OURS[name]["healthcheck"]["test"]
         assert test[:2] == ["CMD", "python"]
-        environment = self.environment(OURS[name]) | {"OPENDT_API__PORT": str(self.port)}
-        return self._process([sys.executable, *test[2:]], f"{name}-health", environment).wait(PATIENCE_S) == 0
+        return self._process([sys.executable, *test[2:]], f"{name}-health", self.environment(OURS[name])).wait(PATIENCE_S) == 0
 
     def ended(self, name: str) -> None:
         assert self.processes[name].wait(PATIENCE_S) == 0, self.said(name)

@@ -139,7 +139,7 @@ def test_the_image_gets_what_its_build_copies() -> None:
 @pytest.mark.skipif(shutil.which("make") is None, reason="make is not there")
 def test_secrets_are_made_once(tmp_path: Path) -> None:
     made: dict[str, str] = {}
-    make = ["make", "-s", "-f", ROOT / "Makefile", "secrets"]
+    make = ["make", "-s", "-f", str(ROOT / "Makefile"), "secrets"]
     for _ in range(2):
         subprocess.run(make, cwd=tmp_path, check=True, timeout=60, capture_output=True)
         again = {path.name: path.read_text() for path in (tmp_path / "secrets").iterdir()}
