@@ -15,7 +15,7 @@ Until = Annotated[str | None, typer.Option("--until", metavar="TIME", help="Wher
 Engine = Annotated[str | None, typer.Option("--engine", metavar="native", help="Simulation engine.")]
 Calibration = Annotated[str | None, typer.Option("--calibration", metavar="recursive|off", help="Calibration method.")]
 Broker = Annotated[str | None, typer.Option("--broker", metavar="URL", help="Your Kafka, such as kafka://host:9092.")]
-Port = Annotated[int | None, typer.Option("--port", metavar="N", help="Port of the API.")]
+Port = Annotated[int | None, typer.Option("--port", metavar="N", help="Port of the web page and the API.")]
 Namespace = Annotated[str | None, typer.Option("--namespace", metavar="NS", help="Prefix of all topics on a shared cluster.")]
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from opendt_streams.model.event import MAIN
 from opendt_streams.model.result import WindowResult
 from opendt_streams.projection.columns import Columns
+from opendt_streams.projection.hourly import Hourly
 from opendt_streams.projection.power import Measured, Simulated
 from opendt_streams.topology.history import History, Pins, Written
 from opendt_streams.topology.log_index import LogIndex
@@ -63,6 +64,9 @@ class Datacenter:
         self.name, self.grid = name, grid
         self.simulated, self.measured, self.tasks = Simulated(), Measured(), Columns("tasks_running", "tasks_queued", "tasks_completed")
         self.intervals = Columns("half_width")  # of the 90 % interval, from an instant on
+        self.windows = Columns("recorded_ms", "failed", "late_tasks", "duplicate_tasks")  # by the window's end
+        self.heard = Columns("watermark_ms")  # how far dc.workload had come, by the wall time at which that was recorded
+        self.hourly = Hourly()
         self.decisions: list[Told] = []
         self.alarms: dict[str, Told] = {}
         self.progress, self.facts = Progress(), RunFacts(grid)
@@ -95,17 +99,27 @@ class Datacenter:
                     self._pins[decision.instant_ms] = message.pin
                     self._pinned.append((record.timestamp_ms, decision.instant_ms))
                     self.decisions.append(Told(record.offset, record.timestamp_ms, message))
+                    self.hourly.take(decision)
                     if decision.interval_half_width is not None:
                         self.intervals.insert(decision.instant_ms, [decision.interval_half_width])
                     self._history = None
             case AlarmRecorded(alarm):
-                self.alarms.setdefault(alarm.id, Told(record.offset, record.timestamp_ms, message))
+                if alarm.id not in self.alarms:
+                    self.alarms[alarm.id] = Told(record.offset, record.timestamp_ms, message)
+                    self.hourly.alarm_ms.append(alarm.time_ms)
             case CalibrationEnded():
                 self.progress.calibration_ended = True
             case PowerBatch(samples):
                 self.measured.take(samples)
             case _:
                 pass
+
+    def span_ms(self) -> tuple[int, int]:
+        """(after, until]: where anything is simulated or measured; an empty span where nothing is."""
+        rows = [columns.time_ms for columns in (self.simulated.of[None], *self.measured.all()) if len(columns)]
+        if not rows:
+            return 0, 0
+        return min(int(time_ms[0]) for time_ms in rows) - 1, max(int(time_ms[-1]) for time_ms in rows)
 
     def history(self) -> History:
         """The ledger as it is now; folded again only after something came."""
@@ -131,6 +145,7 @@ class Datacenter:
             message = record.message()
             if isinstance(message, Heartbeat):
                 self.progress.workload_ms = max(message.time_ms, self.progress.workload_ms or message.time_ms)
+                self.heard.append([record.timestamp_ms], [self.progress.workload_ms])
 
     def _take_event(self, record: Record) -> None:
         written = Written.of(record)
@@ -149,6 +164,8 @@ class Datacenter:
         progress.drained += result.drain
         progress.failed += result.error is not None
         self.simulated.take(result)
+        told = recorded_ms, result.error is not None, result.tasks.late, result.tasks.duplicate
+        self.windows.append([result.window_end_ms], *([value] for value in told))
         self.tasks.append([result.window_end_ms], [result.tasks.running], [result.tasks.queued], [result.tasks.completed])
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 import numpy as np
@@ -69,6 +69,10 @@ class Measured:
             return columns.time_ms[rows], columns.values("w")[rows]
         samples = sorted(self._samples(after_ms, until_ms), key=lambda s: s.time_ms)
         return datacenter_power(samples, topology)
+
+    def all(self) -> Iterable[Columns]:
+        """The samples of each meter."""
+        return self._of.values()
 
     def newest_ms(self) -> int | None:
         return max((int(columns.time_ms[-1]) for columns in self._of.values() if len(columns)), default=None)

@@ -18,7 +18,7 @@ class Projection:
     """`datacenter_of` says whose a key is."""
 
     def __init__(self, grid: Grid, datacenter_of: Callable[[bytes | None], str]) -> None:
-        self._grid, self._datacenter_of = grid, datacenter_of
+        self.grid, self._datacenter_of = grid, datacenter_of
         self.datacenters: dict[str, Datacenter] = {}
         self.dead_letters: dict[str, DeadLetter] = {}
         self.records = 0
@@ -33,6 +33,6 @@ class Projection:
         name = self._datacenter_of(record.key)
         datacenter = self.datacenters.get(name)
         if datacenter is None:
-            datacenter = self.datacenters[name] = Datacenter(name, self._grid)
+            datacenter = self.datacenters[name] = Datacenter(name, self.grid)
         datacenter.take(record)
         return datacenter

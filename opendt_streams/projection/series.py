@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 
-from opendt_streams.errors import BadInput
+from opendt_streams.errors import BadInput, NotKnown
 from opendt_streams.model.task import Float64, Int64
 from opendt_streams.projection.columns import Columns
 from opendt_streams.projection.datacenter import Datacenter
@@ -29,9 +29,9 @@ UNITS: Final[Mapping[str, str]] = {
     "tasks_queued": "1",
     "tasks_completed": "1",
 }
-MOST_POINTS: Final = 50_000  # of one answer
+MOST_ROWS: Final = 100_000  # of one answer: five weeks of rows every 30 s
 _SUMS: Final = frozenset({"simulated_energy_j", "carbon_g", "tasks_completed"})
-_WHOLE_ONLY: Final = frozenset({"measured_power_w", "error_percent", "tasks_running", "tasks_queued", "tasks_completed"})
+WHOLE_ONLY: Final = frozenset({"measured_power_w", "error_percent", "tasks_running", "tasks_queued", "tasks_completed"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +49,7 @@ class Query:
 class Answer:
     """`time_ms`: ends of the buckets; one column per metric, NaN where nothing is known."""
 
+    resolution_ms: int
     time_ms: Int64
     columns: dict[str, Float64]
 
@@ -57,16 +58,31 @@ def answer(datacenter: Datacenter, query: Query) -> Answer:
     """Means of power-like metrics, sums of energy, carbon and completed tasks.
 
     Raises:
-        BadInput: an unknown metric or cluster, an empty range, more points than one answer may have.
+        BadInput: an unknown metric, more points than one answer may have.
+        NotKnown: no such cluster, or nothing is known of clusters.
     """
+    query = _clipped(datacenter, query)
     _check(datacenter, query)
+    return in_buckets(datacenter, query)
+
+
+def in_buckets(datacenter: Datacenter, query: Query) -> Answer:
+    """The same of a query that is right, for every bucket of its range, whatever is known of it."""
     ends = bucket_ends(query.after_ms, query.until_ms, query.resolution_ms)
     columns = {}
     for metric in query.metrics:
         time_ms, values = _RAW[metric](datacenter, query)
         how: How = "sum" if metric in _SUMS else "mean"
         columns[metric] = resample(time_ms, values, ends, query.resolution_ms, how)
-    return Answer(ends, columns)
+    return Answer(query.resolution_ms, ends, columns)
+
+
+def _clipped(datacenter: Datacenter, query: Query) -> Query:
+    """The range as far as there is anything to say of it, in buckets that hold a row each at least."""
+    step_ms = max(query.resolution_ms, datacenter.grid.sample_interval_ms)
+    first_ms, newest_ms = datacenter.span_ms()
+    after_ms = min(max(query.after_ms, first_ms), newest_ms)
+    return replace(query, after_ms=after_ms, until_ms=max(after_ms, min(query.until_ms, newest_ms)), resolution_ms=step_ms)
 
 
 def iso_times(time_ms: Int64) -> list[str]:
@@ -78,20 +94,18 @@ def iso_times(time_ms: Int64) -> list[str]:
 
 
 def _check(datacenter: Datacenter, query: Query) -> None:
+    if query.cluster is not None and query.cluster not in datacenter.simulated.of:
+        known = ", ".join(name for name in datacenter.simulated.of if name is not None) or "none simulated yet"
+        raise NotKnown(f"no cluster {query.cluster!r}", expected=known, where="cluster")
     for metric in query.metrics:
         if metric not in UNITS:
             raise BadInput(f"no metric {metric!r}", expected=", ".join(UNITS), where="metric")
-        if query.cluster is not None and metric in _WHOLE_ONLY:
-            raise BadInput(f"{metric} is known of the whole datacenter only", where="cluster", hint="Leave cluster out.")
-    if query.cluster is not None and query.cluster not in datacenter.simulated.of:
-        known = ", ".join(name for name in datacenter.simulated.of if name is not None) or "none simulated yet"
-        raise BadInput(f"no cluster {query.cluster!r}", expected=known, where="cluster")
-    if query.after_ms >= query.until_ms:
-        raise BadInput("nothing lies between from and to", expected="from before to", where="from")
-    points = len(query.metrics) * ((query.until_ms - query.after_ms) // query.resolution_ms + 1)
-    if points > MOST_POINTS:
+        if query.cluster is not None and metric in WHOLE_ONLY:
+            raise NotKnown(f"{metric} is known of the whole datacenter only", where="cluster", hint="Leave cluster out.")
+    rows = (query.until_ms - query.after_ms) // query.resolution_ms + 1
+    if rows > MOST_ROWS:
         hint = "Take a coarser resolution or a shorter range."
-        raise BadInput(f"{points} points", expected=f"at most {MOST_POINTS}", where="resolution", hint=hint)
+        raise BadInput(f"{rows} rows", expected=f"at most {MOST_ROWS}", where="resolution", hint=hint)
 
 
 def _simulated(metric: str) -> Callable[[Datacenter, Query], tuple[Int64, Float64]]:

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from opendt_streams.model import times
-from opendt_streams.run.page import REPORT_FILE
+from opendt_streams.run.report_page import REPORT_FILE
 
 _NOT_SCORED: Final = "not scored"
 

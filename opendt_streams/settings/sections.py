@@ -54,12 +54,16 @@ class CalibratorSettings(Section):
 
 
 class ApiSettings(Section):
-    """`principals`: NAME:SHA256 of a token each; `cors`: origins of pages on other hosts that may read."""
+    """`principals`: NAME:SHA256 of a token each; `cors`: origins of pages on other hosts that may read.
+
+    `token_file`: of the operator's token, instead of the one in the run folder.
+    """
 
     host: str
     port: Annotated[int, Field(ge=1, le=65_535)]
     principals: tuple[Annotated[str, Field(pattern=r"^[A-Za-z0-9._@-]{1,100}:[0-9a-f]{64}$")], ...]
     cors: tuple[str, ...]
+    token_file: Path | None
     requests_per_second: Annotated[float, Field(gt=0, le=1e6)]
     tls_certificate: Path | None
     tls_key: Path | None

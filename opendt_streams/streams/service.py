@@ -28,6 +28,7 @@ class Service(StrEnum):
     API = "api"
 
 
+SOCKET_VARIABLE: Final = "OPENDT_API_SOCKET"  # descriptor of a socket that the API inherits and serves, instead of its port
 FAUST_SERVICES: Final = (Service.SIMULATOR, Service.CALIBRATOR, Service.RECORDER)
 
 

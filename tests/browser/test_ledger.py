@@ -105,7 +105,7 @@ def test_what_is_no_json_is_said_and_not_sent(served: Served, watched: Watched) 
 
 
 def test_what_the_api_refuses_is_said(served: Served, watched: Watched) -> None:
-    watched.expected = (NOT_KNOWN, "422 (Unprocessable")
+    watched.expected = (NOT_KNOWN, "409 (Conflict")
     page = watched.open(served.url)
     answer = edit(page, '[{"op": "remove", "path": "/nothing"}]', "x")
     give_token(page)

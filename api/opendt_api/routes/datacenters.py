@@ -109,7 +109,7 @@ def accuracy(site: Site) -> Accuracy:
 
 
 @router.get("/datacenters/{dc}/accuracy/intervals")
-def accuracy_intervals(site: Site, from_: p.From = None, to: p.To = None) -> AccuracyIntervals:
+def accuracy_intervals(site: Site, from_: p.From = None, to: p.Time = None) -> AccuracyIntervals:
     """How well a range was predicted: as a whole, and per publication interval. Default: the whole run, or up to its newest window."""
     first_ms, newest_ms = site.progress.first_window_ms, site.progress.newest_end_ms
     after_ms, until_ms = p.time_ms(from_, "from"), p.time_ms(to, "to")
