@@ -7,9 +7,10 @@ import re
 from playwright.sync_api import Page, expect
 
 from opendt_streams.model import times
+from opendt_streams.wire import topics
 from opendt_streams.wire.record import Record
 from tests.browser.conftest import WINDOWS, Watched
-from tests.browser.served import Served
+from tests.browser.served import Served, Wall
 from tests.unit.api.site import HOUR, T0, WINDOW
 
 END = T0 + WINDOWS * WINDOW
@@ -122,3 +123,17 @@ def test_a_cluster_shows_its_own_curves(served: Served, watched: Watched) -> Non
     expect(page.locator("#power path.simulated")).to_have_attribute("d", DRAWN)
     expect(page.locator("#power path.measured")).to_have_attribute("d", "")
     expect(page).to_have_url(re.compile("cluster=C"))
+
+
+def test_windows_after_the_end_of_the_datacenter_are_in_the_whole_run_only(
+    watched: Watched, past_and_future: tuple[list[Record], list[Record]]
+) -> None:
+    """They have nothing to be compared with."""
+    past, future = past_and_future
+    drained = [record for record in future if record.topic == topics.RESULTS]
+    with Served([*past, *drained], Wall(T0 + 1_000)) as served:
+        page = watched.open(served.url)
+        expect(page.locator("#power-summary")).to_contain_text(f"to {shown(END)} UTC")
+        page.get_by_role("button", name="Whole run").click()
+        expect(page.locator("#power-summary")).to_contain_text(f"to {shown(END + 6 * WINDOW)} UTC")
+        expect(page.locator("#power .legend")).to_contain_text("Measured –")

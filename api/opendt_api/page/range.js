@@ -70,8 +70,8 @@ export class Range {
   bounds(state) {
     const newest = Date.parse(state.newest_window_end ?? "") || 0;
     const first = Date.parse(state.first_window ?? "") || newest - HOUR_MS;
-    const length = PRESETS[this.preset] ?? newest - first;
-    const { from, to } = this.fixed ?? { from: Math.max(first, newest - length), to: newest };
+    const end = this.preset === "all" ? newest : Math.min(newest, lastHeard(state) ?? newest);
+    const { from, to } = this.fixed ?? { from: Math.max(first, end - (PRESETS[this.preset] ?? end - first)), to: end };
     const [resolution, resolution_ms] = RESOLUTIONS.find(([, ms]) => (to - from) / ms <= POINTS) ?? RESOLUTIONS.at(-1);
     this.shown = { from, to, resolution, resolution_ms };
     this.show();
@@ -89,6 +89,12 @@ export class Range {
     this.from.value = iso(this.shown.from).slice(0, 16);
     this.to.value = iso(this.shown.to).slice(0, 16);
   }
+}
+
+// When the datacenter has ended, windows go on until its last task is done: there is nothing to compare them with.
+function lastHeard(state) {
+  const heard = [state.watermark_workload, state.watermark_power].filter(Boolean).map(Date.parse);
+  return heard.length ? Math.max(...heard) : null;
 }
 
 export const iso = (time) => new Date(time).toISOString().slice(0, 19) + "Z";

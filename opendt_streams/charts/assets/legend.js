@@ -27,11 +27,8 @@ export class Legend {
 }
 
 function textOf(layer, data, index, scale) {
-  const read = (key) => {
-    const value = data.columns[key]?.[index];
-    return value === null || value === undefined ? "–" : short(value / scale.divide);
-  };
-  return `${layer.low ? `${read(layer.low)} to ${read(layer.high)}` : read(layer.key)} ${scale.label}`.trim();
+  const values = [layer.low, layer.high, layer.key].filter(Boolean).map((key) => data.columns[key]?.[index] ?? null);
+  return values.includes(null) ? "–" : `${values.map((value) => short(value / scale.divide)).join(" to ")} ${scale.label}`.trim();
 }
 
 function lastKnown(spec, data) {

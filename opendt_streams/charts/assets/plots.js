@@ -47,7 +47,7 @@ export function chartData(series, accuracy, flags) {
   const range = { from: series.from, to: series.to, flags, empty: series.ofCluster ? "Known of the whole datacenter only" : "Nothing in this range" };
   return {
     series: { time: series.time.map(Date.parse), columns, step_ms: series.resolution_ms, ...range },
-    accuracy: { time: accuracy.time.map(Date.parse), columns: accuracy.columns, step_ms: 1000 * accuracy.interval_seconds, ...range, flags: [], empty: accuracy.time.length ? "Nothing in this range" : undefined },
+    accuracy: { time: accuracy.time.map(Date.parse), columns: accuracy.columns, step_ms: 1000 * accuracy.interval_seconds, ...range, flags: [], empty: "Nothing scored in this range yet" },
   };
 }
 
