@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from opendt_streams.broker.java import find_java
+from opendt_streams.java import find_java
 from opendt_streams.errors import Unavailable
 
 
