@@ -18,6 +18,7 @@ from typing import Final
 
 import structlog
 
+from opendt_streams.assembly import longest_step_ms
 from opendt_streams.audit.evidence import Evidence
 from opendt_streams.audit.unrepeatable import unrepeatable
 from opendt_streams.broker import EmbeddedBroker, declare, embedded_broker, publish, reachable, retract
@@ -144,7 +145,8 @@ class _Conductor:
     async def _tend_stall(self) -> None:
         """Consumers have been seen to stop without a word: where event time should move and does not, the workers start anew."""
         now = time.monotonic()
-        patience = _STALL_S + self._deployment.settings.calibrator.max_wait / 1000
+        settings = self._deployment.settings
+        patience = _STALL_S + (settings.calibrator.max_wait + longest_step_ms(settings)) / 1000
         if now - self._progress.moved_at < patience or now - self._looked_for_stall < _STALL_LOOK_S:
             return
         self._looked_for_stall = now

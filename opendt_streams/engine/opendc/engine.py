@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from opendt_streams.engine.native.engine import NativeEngine
 from opendt_streams.engine.native.hosts import unique_names
 from opendt_streams.engine.opendc.hardware import hardware_change, leaves_rests, unknown_model
 from opendt_streams.engine.opendc.inputs import POWER_FILE, write_problem
+from opendt_streams.engine.opendc.one_trace import one_trace_each, together
 from opendt_streams.engine.opendc.problem import Problem
 from opendt_streams.engine.opendc.rows import PowerRows, as_exported, read_power
 from opendt_streams.engine.opendc.runner import NoAnswer, Runner
@@ -150,11 +152,15 @@ class OpenDcEngine:
 
         label = times.iso(problem.until_ms).replace(":", "")
         try:
-            rows = self._runner.ask(label, lambda folder: write_problem(problem, folder), read, attempts=attempts)
+            answers = [
+                self._runner.ask(f"{label}-{i}", partial(write_problem, part), read, attempts=attempts)
+                for i, part in enumerate(one_trace_each(problem))
+            ]
         except SimulationError as error:
             if attempts is None and not (isinstance(error, NoAnswer) and error.may_pass):
                 self._hopeless = problem, error
             raise
+        rows = together(problem, answers)
         if rows.until_ms < problem.until_ms:
             raise SimulationError(f"the real OpenDC ended at {times.iso(rows.until_ms)}, before {times.iso(problem.until_ms)}")
         self._solved = Solved(problem, rows)

@@ -37,7 +37,8 @@ def _in_cluster(c: int, before: Cluster, after: Cluster) -> str | None:
         return _refusal(f"the name of cluster {c}", before.name, after.name)
     if len(before.host_groups) != len(after.host_groups):
         return _refusal(f"the number of host entries in cluster {c}", len(before.host_groups), len(after.host_groups))
-    changes = (_in_group(f"host entry {h} of cluster {c}", *p) for h, p in enumerate(zip(before.host_groups, after.host_groups, strict=True)))
+    pairs = enumerate(zip(before.host_groups, after.host_groups, strict=True))
+    changes = (_in_group(f"host entry {h} of cluster {c}", *pair) for h, pair in pairs)
     return next((change for change in changes if change is not None), None)
 
 

@@ -24,7 +24,8 @@ _TIME: Final = pa.timestamp("ms")
 
 def write_problem(problem: Problem, folder: Path) -> None:
     """Write everything into `folder`, which becomes OpenDC's working directory."""
-    names = {name: f"carbon-{i}.parquet" for i, name in enumerate(sorted(problem.carbon))}
+    traces = sorted({c.carbon_trace for c in problem.topology.clusters if c.carbon_trace is not None})
+    names = {name: f"carbon-{i}.parquet" for i, name in enumerate(traces)}
     for name, file in names.items():
         write_carbon(problem.carbon[name], folder / file)
     (folder / "topology.json").write_bytes(orjson.dumps(_topology(problem, names), option=orjson.OPT_INDENT_2))

@@ -51,9 +51,7 @@ def _home(options: Options, environ: Mapping[str, str]) -> Path:
     for home in (given.expanduser().absolute(), given.expanduser().absolute() / RUNNER):
         if os.access(home / "bin" / RUNNER, os.X_OK) and (home / "lib").is_dir():
             return home
-    raise Unavailable(
-        "no runner of OpenDC is there", expected=f"a folder with bin/{RUNNER} and lib", where=f"{where}={given}", hint=_HINT
-    )
+    raise Unavailable("no runner of OpenDC is there", expected=f"a folder with bin/{RUNNER} and lib", where=f"{where}={given}", hint=_HINT)
 
 
 def _digest(home: Path) -> str:
