@@ -17,6 +17,7 @@ from opendt_streams.cli import (
     config,
     data,
     engine,
+    engine_compare,
     run,
     runs,
     service,
@@ -43,6 +44,7 @@ audit.app.command("as-of")(audit_asof.as_of)
 app.add_typer(broker.app, name="broker")
 app.add_typer(config.app, name="config")
 app.add_typer(data.app, name="data")
+engine.app.command("compare")(engine_compare.compare)
 app.add_typer(engine.app, name="engine")
 app.add_typer(runs.app, name="runs")
 topology.app.command("edit")(topology_edit.edit)

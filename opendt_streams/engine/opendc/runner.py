@@ -7,6 +7,7 @@ own; a kill, the time limit, lack of memory or disk, an unreadable file never ar
 from __future__ import annotations
 
 import os
+import shlex
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -55,8 +56,10 @@ class Runner:
         self._slots = threading.BoundedSemaphore(options.pool)
         self.invocations = 0
 
-    def ask(self, label: str, write: Callable[[Path], None], read: Callable[[Path], T], *, attempts: int | None = None) -> T:
-        """`write` the inputs into a folder, run OpenDC in it, `read` its answer. `label` names the folder in the archive.
+    def ask(
+        self, label: str, write: Callable[[Path], None], read: Callable[[Path], T], *, attempts: int | None = None, cwd: Path | None = None
+    ) -> T:
+        """`write` the inputs into a folder, run OpenDC in it (or in `cwd`), `read` its answer. `label` names the folder in the archive.
 
         Raises:
             SimulationError: OpenDC refuses the inputs, in every attempt with the same words.
@@ -65,7 +68,7 @@ class Runner:
         failures: list[Failure] = []
         while len(failures) < (attempts or self.options.attempts):
             with self._slots:
-                answer = self._attempt(label, len(failures) + 1, write, read)
+                answer = self._attempt(f"{label}-{len(failures) + 1}", write, read, cwd)
             if not isinstance(answer, Failure):
                 return answer
             failures.append(answer)
@@ -77,27 +80,27 @@ class Runner:
         error.may_pass = not all(f.slow for f in failures)
         raise error
 
-    def _attempt(self, label: str, attempt: int, write: Callable[[Path], None], read: Callable[[Path], T]) -> T | Failure:
+    def _attempt(self, label: str, write: Callable[[Path], None], read: Callable[[Path], T], cwd: Path | None) -> T | Failure:
         try:
             folder = self._archive.open()
         except OSError as error:
             return Failure(f"its folder cannot be made: {error.strerror}", of_inputs=False)
         answer: T | Failure = Failure("interrupted", of_inputs=False)
         try:
-            answer = self._in(folder, write, read)
+            answer = self._in(folder, write, read, cwd)
         finally:
             failed = isinstance(answer, Failure)
-            kept = self._archive.close(folder, f"{label}-{attempt}", failed=failed)
+            kept = self._archive.close(folder, label, failed=failed)
             if failed and kept is not None:
                 log.info("its inputs and log are kept", folder=str(kept))
         return answer
 
-    def _in(self, folder: Path, write: Callable[[Path], None], read: Callable[[Path], T]) -> T | Failure:
+    def _in(self, folder: Path, write: Callable[[Path], None], read: Callable[[Path], T], cwd: Path | None) -> T | Failure:
         timeout_s = self.options.timeout_ms / 1000
         self.invocations += 1
         try:
             write(folder)
-            ending = self.run_in(folder, EXPERIMENT, timeout_s)
+            ending = self._run(folder, timeout_s, cwd or folder)
         except OSError as error:
             return Failure(f"its inputs cannot be written: {error.strerror}", of_inputs=False)
         if ending.code != 0:
@@ -108,7 +111,7 @@ class Runner:
         except Unreadable as error:
             return Failure(f"what it wrote is no result: {error}", of_inputs=False)
 
-    def run_in(self, folder: Path, experiment: str, timeout_s: float, cwd: Path | None = None) -> Ending:
+    def _run(self, folder: Path, timeout_s: float, cwd: Path) -> Ending:
         """One bare invocation; its log and its temporary files go into `folder`."""
         scratch = folder / "tmp"
         scratch.mkdir(exist_ok=True)
@@ -119,6 +122,6 @@ class Runner:
             "-XX:-UsePerfData",
             f"-Djava.io.tmpdir={scratch}",
         )
-        environ = os.environ | {"JAVA_HOME": str(self.installation.java.home), "JAVA_OPTS": " ".join(flags)}
-        command = [str(self.installation.script), "--experiment-path", experiment]
-        return invoke(command, cwd=cwd or folder, environ=environ, log=folder / LOG, timeout_s=timeout_s)
+        environ = os.environ | {"JAVA_HOME": str(self.installation.java.home), "JAVA_OPTS": shlex.join(flags)}
+        command = [str(self.installation.script), "--experiment-path", str(folder / EXPERIMENT)]
+        return invoke(command, cwd=cwd, environ=environ, log=folder / LOG, timeout_s=timeout_s)
