@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
 from opendt_streams.calibration import CalibrationSettings, Capabilities, Method, method
 from opendt_streams.engine.native import NATIVE
+from opendt_streams.engine.opendc.checker import Checker, write_tally
 from opendt_streams.engine.opendc.hardware import POWER_MODELS
 from opendt_streams.engine.opendc.installation import find_installation
 from opendt_streams.engine.opendc.kind import OpenDcKind
 from opendt_streams.engine.opendc.options import Options
 from opendt_streams.engine.opendc.probe import require
 from opendt_streams.engine.opendc.runner import Runner
+from opendt_streams.engine.opendc.shadow import ShadowKind
 from opendt_streams.engine.port import EngineKind
 from opendt_streams.model.canonical import JSON
 from opendt_streams.settings import Settings, effective_document
@@ -28,6 +30,8 @@ from opendt_streams.version import code_version
 from opendt_streams.wire.messages import Message
 from opendt_streams.wire.system import Started, started_value
 
+OPENDC_FOLDER: Final = "opendc"  # in the run folder
+SHADOW_FILE: Final = "shadow.json"
 _LIBRARIES: Final = ("numpy", "pyarrow", "pydantic", "faust-streaming", "aiokafka")
 
 
@@ -50,6 +54,19 @@ def engine_kind(settings: Settings, folder: Path | None = None) -> EngineKind:
         Unavailable: it is not on this machine.
     """
     return NATIVE if settings.engine.name == NATIVE.name else OpenDcKind(opendc_runner(settings.engine, folder))
+
+
+def live_engine(settings: Settings, run_dir: Path) -> EngineKind:
+    """The engine of a running twin: it leaves in the run folder what OpenDC was given and said, and checks as `shadow_every` says.
+
+    Raises:
+        Unavailable: it is not on this machine.
+    """
+    folder = run_dir / OPENDC_FOLDER
+    if settings.engine.name != NATIVE.name or not settings.engine.shadow_every:
+        return engine_kind(settings, folder)
+    told = partial(write_tally, folder / SHADOW_FILE)
+    return ShadowKind(Checker(opendc_runner(settings.engine, folder), told), settings.engine.shadow_every)
 
 
 def require_engine(settings: Settings) -> None:

@@ -25,6 +25,7 @@ from opendt_streams.broker import EmbeddedBroker, declare, embedded_broker, publ
 from opendt_streams.errors import BadInput
 from opendt_streams.run.plan import Plan
 from opendt_streams.run.seal import seal
+from opendt_streams.run.shadow import shadow_settled
 from opendt_streams.run.summary import Timing, summarise
 from opendt_streams.run.supervisor import Supervisor
 from opendt_streams.run.watch import Progress, announced_until_ms, first_message_ms, follow
@@ -77,6 +78,8 @@ async def conduct(plan: Plan, *, quiet: bool, show: Callable[[Progress], None], 
             started_ms = first_ms if first_ms is not None else recorded_ms
             startup_s = max(0.0, time.monotonic() - began - (now_ms() - started_ms) / 1000)
             timing = Timing(startup_s, (recorded_ms - started_ms) / 1000)
+            if completed:
+                await shadow_settled(plan, supervisor, stop)
             supervisor.stop()  # the recorder writes nothing any more while the log is merged
         with TemporaryDirectory(prefix="opendt-evidence-") as folder:
             await copy_topics(deployment, Path(folder))

@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 
-from opendt_streams.assembly import engine_kind, new_simulator, restore_simulator
+from opendt_streams.assembly import live_engine, new_simulator, restore_simulator
 from opendt_streams.model import times
 from opendt_streams.model.canonical import canonical
 from opendt_streams.streams.app import App, create_app, raw_topic
@@ -36,8 +36,7 @@ class Storage:
 
     def __init__(self, deployment: Deployment, states: Any, windows: Any) -> None:
         self._deployment, self._states, self._windows = deployment, states, windows
-        settings = deployment.settings
-        self._engines = engine_kind(settings, deployment.run_dir / "opendc" if settings.engine.name != "native" else None)
+        self._engines = live_engine(deployment.settings, deployment.run_dir)
         self._unanswered: dict[str, Unanswered] = {}  # by datacenter; whether the engine answers is on the log, where it did not
         self._rows: dict[str, str | None] = {}  # of the window table, to be written with the next event
         self._stored: dict[str, int | None] = {}  # datacenter -> next window when its state was last written

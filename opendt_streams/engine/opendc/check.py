@@ -65,9 +65,8 @@ def check(question: Question, answered: Problem, found: PowerRows) -> Answer:
             if first is None and where.any():
                 row = int(np.argmax(where))
                 at = times.iso(question.after_ms + (row + 1) * answered.interval_ms)
-                first = (
-                    f"cluster {ours.name} at {at}: {name} native {getattr(ours, name)[row]:.6f}, opendc {getattr(theirs, name)[row]:.6f}"
-                )
+                pair = " against ".join(f"{getattr(rows_of, name)[row]:.6f}" for rows_of in (ours, theirs))
+                first = f"cluster {ours.name} at {at}: {name} {pair} of OpenDC"
     return Answer(rows, right_limits, different, first)
 
 
