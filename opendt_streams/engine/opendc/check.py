@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,8 +47,20 @@ class Answer:
     first: str | None
 
 
-def check(question: Question, answered: Problem, found: PowerRows) -> Answer:
-    """`found` is what OpenDC said to `answered`, which covers the question."""
+class Answered:
+    """What OpenDC said to a problem; and, worked out when it is needed, what it must say tick by tick, by the order of its events."""
+
+    def __init__(self, problem: Problem, rows: PowerRows, semantics: str) -> None:
+        self.problem, self.rows, self._semantics = problem, rows, semantics
+
+    @cached_property
+    def expected(self) -> PowerRows:
+        return together(self.problem, [_simulated(part, self._semantics) for part in one_trace_each(self.problem)])
+
+
+def check(question: Question, answered: Answered) -> Answer:
+    """The question's rows against those of a run that covers it."""
+    found = answered.rows
     until_ms, right_limits, different, rows, first = question.problem.until_ms, 0, 0, 0, None
     expected: tuple[ClusterRows, ...] | None = None
     for c, (ours, theirs) in enumerate(zip(question.clusters, found.between(question.after_ms, until_ms), strict=True)):
@@ -55,7 +68,7 @@ def check(question: Question, answered: Problem, found: PowerRows) -> Answer:
         wrong = {name: _differs(getattr(ours, name), getattr(theirs, name)) for name in _COLUMNS}
         explained = np.zeros(len(ours.power_w), dtype=np.bool_)
         if any(wrong[name].any() for name in _INSTANTANEOUS):
-            expected = expected or _in_order_of_events(answered, question.semantics).between(question.after_ms, until_ms)
+            expected = expected or answered.expected.between(question.after_ms, until_ms)
             explained = np.logical_and.reduce([getattr(expected[c], n) == getattr(theirs, n) for n in _INSTANTANEOUS])
         limits = (wrong["power_w"] | wrong["carbon_intensity_g_per_kwh"]) & explained
         bad = {n: w & ~limits if n in _INSTANTANEOUS else w for n, w in wrong.items()}
@@ -64,7 +77,7 @@ def check(question: Question, answered: Problem, found: PowerRows) -> Answer:
         for name, where in bad.items():
             if first is None and where.any():
                 row = int(np.argmax(where))
-                at = times.iso(question.after_ms + (row + 1) * answered.interval_ms)
+                at = times.iso(question.after_ms + (row + 1) * answered.problem.interval_ms)
                 pair = " against ".join(f"{getattr(rows_of, name)[row]:.6f}" for rows_of in (ours, theirs))
                 first = f"cluster {ours.name} at {at}: {name} {pair} of OpenDC"
     return Answer(rows, right_limits, different, first)
@@ -73,11 +86,6 @@ def check(question: Question, answered: Problem, found: PowerRows) -> Answer:
 def _differs(ours: Float64, theirs: Float64) -> NDArray[np.bool_]:
     step = np.spacing(np.maximum(np.abs(ours), np.abs(theirs)).astype(np.float32)).astype(np.float64)
     return np.asarray(np.abs(ours - theirs) > 10.0**-_ROUNDED + step)
-
-
-def _in_order_of_events(problem: Problem, semantics: str) -> PowerRows:
-    """What OpenDC must write, tick by tick."""
-    return together(problem, [_simulated(part, semantics) for part in one_trace_each(problem)])
 
 
 def _simulated(problem: Problem, semantics: str) -> PowerRows:

@@ -13,7 +13,7 @@ import orjson
 import structlog
 
 from opendt_streams.engine.opendc.asking import ask
-from opendt_streams.engine.opendc.check import Question, check
+from opendt_streams.engine.opendc.check import Answered, Question, check
 from opendt_streams.engine.opendc.runner import Runner
 from opendt_streams.engine.opendc.solved import same_but_later
 from opendt_streams.errors import SimulationError
@@ -106,8 +106,9 @@ class Checker:
                 self.tally.unanswered += len(batch)
                 self._settled(len(batch))
             return
+        answered = Answered(problem, found, batch[-1].semantics)
         for question in batch:
-            answer = check(question, problem, found)
+            answer = check(question, answered)
             if answer.first is not None:
                 log.error("the engines differ", window_end=times.iso(question.problem.until_ms), rows=answer.different, first=answer.first)
             with self._changed:
