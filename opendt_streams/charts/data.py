@@ -11,7 +11,7 @@ from opendt_streams.model import times
 from opendt_streams.model.task import Float64
 from opendt_streams.projection.accuracy import accuracy
 from opendt_streams.projection.datacenter import Datacenter, DeadLetter, Told
-from opendt_streams.projection.documents import alarm_document, decision_document, letter_document
+from opendt_streams.projection.documents import alarm_document, decision_document, host_group_names, letter_document
 from opendt_streams.projection.series import Query, answer, iso_times
 from opendt_streams.topology.documents import entry_summary
 
@@ -34,6 +34,7 @@ def report_data(site: Datacenter, letters: Mapping[str, DeadLetter]) -> dict[str
     return {
         **_series(site),
         "counts": counts,
+        "host_groups": host_group_names(site.facts.head.topology if site.facts.head else None),
         "events": [entry_summary(entry) for entry in entries[-MOST_ENTRIES:][::-1]],
         "decisions": [_decision(told) for told in decisions[-MOST_ENTRIES:][::-1]],
         "alarms": [alarm_document(told) for told in list(site.alarms.values())[-MOST_ENTRIES:][::-1]],

@@ -35,6 +35,9 @@ def test_curves_and_scores_are_drawn(served: Served, watched: Watched) -> None:
         *(("carbon", "carbon"), ("intensity", "intensity"), ("tasks", "running")),
     ):
         expect(page.locator(f"#{chart} path.{tone}").first).to_have_attribute("d", re.compile("M"))
+    expect(page.locator("#parameters path.line")).to_have_count(2)
+    expect(page.locator(".parameters option")).to_have_text("C/H")
+    expect(page.locator("#parameters .legend")).to_contain_text("maxPower 20 W")
     for chart, tone in (("error", "error"), ("error", "baseline"), ("skill", "skill")):
         expect(page.locator(f"#{chart} path.{tone}")).to_have_attribute("d", re.compile("M.+H"))
     expect(page.locator("#power path.simulated")).to_have_attribute("d", DRAWN)

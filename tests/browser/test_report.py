@@ -21,6 +21,7 @@ def test_it_draws_its_charts_from_a_file(watched: Watched, tmp_path: Path) -> No
             expect(page.locator(f"#{chart} path.line").first).to_have_attribute("d", re.compile("M"))
         expect(page.locator("#ledger .event")).to_have_count(1)
         expect(page.locator("#decisions tbody tr")).to_have_count(3)
+        expect(page.locator("#parameters path.line")).to_have_count(2)
         expect(page.locator("#letters")).to_contain_text("everything could be processed")
         assert page.evaluate(WIDER) == 0
     assert set(watched.asked) == {path.as_uri()}

@@ -7,6 +7,7 @@ import { Editor } from "./editor.js";
 import { scoreTiles } from "./figures.js";
 import { LedgerView } from "./ledger_view.js";
 import { follow } from "./live.js";
+import { Parameters } from "./parameters.js";
 import { METRICS, Plots, WHOLE_METRICS, chartData } from "./plots.js";
 import { showProgress, showStatus } from "./progress.js";
 import { Range, iso } from "./range.js";
@@ -15,6 +16,7 @@ import { Refresh } from "./refresh.js";
 const EVERYTHING = ["series", "accuracy", "ledger", "calibration", "letters"];
 const AFTER = { result: ["series"], decision: ["series", "accuracy", "calibration", "ledger"], topology: ["ledger"], "dead-letter": ["letters"] };
 const LOOK_MS = 15_000;
+const MOST_DECISIONS = 200;
 const NO_ACCURACY = { time: [], columns: {}, interval_seconds: 0, range: null };
 
 const byId = (id) => document.getElementById(id);
@@ -28,9 +30,11 @@ const range = new Range(() => refresh.ask("series", "accuracy"));
 const plots = new Plots((from, to) => range.pickFixed(from, to));
 const ledger = new LedgerView(range);
 const refresh = new Refresh(load, (error) => { problem = error.message; if (error instanceof TypeError) lost ??= Date.now(); showStatus(state, lost, problem); });
+const parameters = new Parameters();
 new Editor(range, () => refresh.ask("ledger"));
 
 byId("charts").append(...plots.elements);
+byId("calibration").before(parameters.element);
 fill(byId("tiles"), scoreTiles(null));
 plots.draw({ series: {}, accuracy: {} });
 byId("people").addEventListener("change", () => refresh.ask("ledger"));
@@ -76,9 +80,10 @@ async function loadAccuracy({ from, to }) {
 }
 
 async function loadCalibration() {
-  const [decided, alarmed] = await Promise.all(["calibration", "alarms"].map((what) => get(ofDatacenter(range.datacenter, what), { limit: 50, brief: what === "calibration" || null })));
+  const [decided, alarmed] = await Promise.all(["calibration", "alarms"].map((what) => get(ofDatacenter(range.datacenter, what), { limit: MOST_DECISIONS, brief: what === "calibration" || null })));
+  parameters.show(decided.decisions, state.host_groups);
   keepingOpen(byId("calibration"), (place) => fill(place, alarmed.alarms.length ? alarmList(alarmed.alarms) : null,
-    decided.decisions.length ? decisionTable(decided.decisions) : el("p", { class: "empty" }, "Waiting for the first publication instant")));
+    decided.decisions.length ? decisionTable(decided.decisions, state.host_groups) : el("p", { class: "empty" }, "Waiting for the first publication instant")));
 }
 
 // Whoever reads in a table goes on reading when it is made anew.

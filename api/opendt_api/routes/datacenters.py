@@ -15,6 +15,7 @@ from opendt_streams.calibration.metrics import OfficialScore
 from opendt_streams.model import times
 from opendt_streams.projection.accuracy import accuracy as accuracy_of
 from opendt_streams.projection.datacenter import Datacenter
+from opendt_streams.projection.documents import host_group_names
 from opendt_streams.projection.series import iso_times
 
 router = APIRouter(prefix="/api/v1", tags=["datacenters"])
@@ -39,6 +40,9 @@ class State(BaseModel):
     alarms: int
     topology_events: int
     clusters: list[str]
+    host_groups: dict[str, str] = Field(
+        description="What people call the host groups that decisions name by their places.", examples=[{"0/0": "C01/H01"}]
+    )
 
 
 class Datacenters(BaseModel):
@@ -148,6 +152,7 @@ def state_of(site: Datacenter, context: Context) -> State:
         alarms=len(site.alarms),
         topology_events=len(site.index),
         clusters=[name for name in site.simulated.of if name is not None],
+        host_groups=host_group_names(site.facts.head.topology if site.facts.head else None),
     )
 
 

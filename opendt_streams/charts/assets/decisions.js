@@ -3,7 +3,8 @@
 import { el, table } from "./dom.js";
 import { moment, number, percent, withUnit } from "./format.js";
 
-export function decisionTable(decisions) {
+// `called`: what people call the host groups.
+export function decisionTable(decisions, called) {
   const rows = decisions.map((d) => [
     moment(d.instant),
     el("span", { class: `verdict ${d.outcome}` }, d.outcome),
@@ -11,16 +12,16 @@ export function decisionTable(decisions) {
     percent(d.score_in_force?.mape_percent),
     d.score_before ? `${percent(d.score_before.mape_percent)} → ${percent(d.score_after?.mape_percent)}` : "–",
     d.interval_half_width === null || d.interval_half_width === undefined ? "–" : `± ${number(100 * d.interval_half_width, 1)} %`,
-    parametersOf(d),
+    parametersOf(d, called),
   ]);
   return table("Decisions, newest first", ["Instant (UTC)", "Outcome", "Why", "MAPE of the interval", "Held out: before → after", "90 % interval", "Parameters in force"], rows);
 }
 
 // By host group: power parameters of a number each, in the unit that their name says.
-function parametersOf(decision) {
+function parametersOf(decision, called) {
   const groups = Object.entries(decision.parameters ?? {});
   if (!groups.length) return "–";
-  const lines = groups.map(([group, parameters]) => `${group}: ${Object.entries(parameters).map(([name, value]) => `${name} ${parameter(name, value)}`).join(", ")}`);
+  const lines = groups.map(([group, parameters]) => `${called[group] ?? group}: ${Object.entries(parameters).map(([name, value]) => `${name} ${parameter(name, value)}`).join(", ")}`);
   return el("details", {}, el("summary", {}, groups.length === 1 ? "1 host group" : `${groups.length} host groups`), el("ul", { class: "changes" }, lines.map((line) => el("li", {}, line))));
 }
 

@@ -3,11 +3,13 @@
 import { alarmList, decisionTable, letterTable } from "./decisions.js";
 import { el, fill } from "./dom.js";
 import { flagsOf, ledgerEntry } from "./ledger.js";
+import { Parameters } from "./parameters.js";
 import { Plots, chartData } from "./plots.js";
 
 const report = JSON.parse(document.getElementById("data").textContent);
 const place = (id) => document.getElementById(id);
 const whole = el("button", { type: "button", class: "screen", hidden: true, onclick: () => draw(report.series.from, report.series.to) }, "Whole run");
+const parameters = new Parameters();
 const plots = new Plots((from, to) => draw(from, to));
 
 place("charts").append(...plots.elements);
@@ -17,7 +19,9 @@ else plots.draw({ series: { empty: "Nothing was simulated" }, accuracy: { empty:
 
 list("ledger", report.events, report.counts.events, "No events.", (events) =>
   el("div", { class: "scroll tall", tabindex: "0", role: "region", "aria-label": "Ledger" }, el("ol", { class: "timeline" }, events.map((event) => ledgerEntry(event)))));
-list("decisions", report.decisions, report.counts.decisions, "No decisions.", decisionTable);
+place("decisions").before(parameters.element);
+parameters.show(report.decisions, report.host_groups);
+list("decisions", report.decisions, report.counts.decisions, "No decisions.", (decisions) => decisionTable(decisions, report.host_groups));
 list("alarms", report.alarms, report.counts.alarms, "No alarms.", alarmList);
 list("letters", report.letters, report.counts.letters, "None: everything could be processed.", letterTable);
 

@@ -89,7 +89,7 @@ def decision(instant_ms: int) -> Decision:
         "recursive",
         "kept",
         "no change",
-        {},
+        {"0/0": {"modelType": "linear", "idlePower": 10.0, "maxPower": 20.0}},
         {},
         samples=120,
         late_samples=0,
