@@ -81,8 +81,8 @@ def test_who_was_slower_sees_what_changed_and_goes_on(served: Served, watched: W
 def rival(served: Served) -> None:
     """Somebody else writes first."""
     ledger = served.projection.datacenters[SITE].history().ledger
-    change = [{"op": "replace", "path": "/clusters/0/hosts/0/count", "value": 3}]
-    wish = Wish(Edit(lambda topology: patched(topology, change), "rival"), "bob", "the rival was faster")
+    change = [{"op": "replace", "path": "/clusters/0/hosts/0/count", "value": 3 + ledger.offset}]
+    wish = Wish(Edit(lambda topology: patched(topology, change), f"rival-{ledger.offset}"), "bob", "the rival was faster")
     served.tell(event_record(ledger.offset, event_value(events_of(ledger, wish)[-1]), T0))
 
 
@@ -105,8 +105,24 @@ def test_what_is_no_json_is_said_and_not_sent(served: Served, watched: Watched) 
 
 
 def test_what_the_api_refuses_is_said(served: Served, watched: Watched) -> None:
-    watched.expected = (NOT_KNOWN, "422 (Unprocessable")
+    watched.expected = (NOT_KNOWN, "409 (Conflict")
     page = watched.open(served.url)
     answer = edit(page, '[{"op": "remove", "path": "/nothing"}]', "x")
     give_token(page)
     expect(answer.locator(".bad")).to_contain_text("nothing")
+
+
+def test_older_events_come_on_demand_and_stay(served: Served, watched: Watched) -> None:
+    for _ in range(15):
+        rival(served)
+    page = watched.open(served.url)
+    events = page.locator("#ledger .event")
+    expect(events).to_have_count(12)
+    page.get_by_role("button", name="Older events").click()
+    expect(events).to_have_count(16)
+    expect(page.locator("#older")).to_be_hidden()
+    rival(served)
+    expect(events).to_have_count(16)
+    expect(page.locator("#older")).to_be_visible()
+    page.locator("#people").check()
+    expect(page.locator("#ledger .machine")).to_have_count(0)

@@ -13,22 +13,12 @@ from opendt_streams.model.task import Float64, Int64
 from opendt_streams.projection.columns import Columns
 from opendt_streams.projection.datacenter import Datacenter
 from opendt_streams.projection.resample import How, resample
-from opendt_streams.projection.series import Query, answer
+from opendt_streams.projection.series import Query, in_buckets
 
 
 def metric(site: Datacenter, name: str, cluster: str | None = None) -> Read:
-    """A metric of the REST API's series, as that resamples it: as far as there is anything to say of the span."""
-
-    def read(span: Span) -> Float64:
-        ends_ms = span.ends_ms
-        known = answer(site, Query([name], span.after_ms, span.until_ms, span.step_ms, cluster))
-        at = (known.time_ms - ends_ms[0]) // span.step_ms
-        inside = (at >= 0) & (at < len(ends_ms))
-        found = np.full(len(ends_ms), np.nan)
-        found[at[inside]] = known.columns[name][inside]
-        return found
-
-    return read
+    """A metric of the REST API's series, as that resamples it."""
+    return lambda span: in_buckets(site, Query([name], span.after_ms, span.until_ms, span.step_ms, cluster)).columns[name]
 
 
 def windows(site: Datacenter, name: str) -> Read:

@@ -2,9 +2,10 @@
 
 import { get, ofDatacenter } from "./api.js";
 import { el, fill } from "./dom.js";
-import { PEOPLE, flagsOf, ledgerEntry } from "./ledger.js";
+import { PEOPLE, byPeople, flagsOf, ledgerEntry } from "./ledger.js";
 
 const PAGE = 12;
+const MOST = 200;
 
 export class LedgerView {
   constructor(range) {
@@ -17,14 +18,15 @@ export class LedgerView {
     this.older.addEventListener("click", () => this.append());
   }
 
-  page(cursor) {
+  page(cursor, limit = PAGE) {
     const kind = this.people.checked ? PEOPLE : null;
-    return get(ofDatacenter(this.range.datacenter, "topology/events"), { limit: PAGE, brief: true, cursor, kind });
+    return get(ofDatacenter(this.range.datacenter, "topology/events"), { limit, brief: true, cursor, kind });
   }
 
-  // The newest page; what was opened stays open.
+  // As many as are shown already; what was opened stays open.
   async load() {
-    const [found, people] = await Promise.all([this.page(null), get(ofDatacenter(this.range.datacenter, "topology/events"), { limit: 200, brief: true, kind: PEOPLE, branch: "main" })]);
+    const limit = Math.min(MOST, Math.max(PAGE, this.list.childElementCount));
+    const [found, people] = await Promise.all([this.page(null, limit), get(ofDatacenter(this.range.datacenter, "topology/events"), { limit: MOST, brief: true, kind: PEOPLE, branch: "main" })]);
     this.flags = flagsOf(people.events);
     const kept = new Map([...this.list.querySelectorAll("[data-event]:has(details[open])")].map((item) => [item.dataset.event, item]));
     fill(this.list, found.events.length ? found.events.map((event) => kept.get(event.id) ?? this.entry(event)) : el("li", { class: "empty" }, "No events yet"));
@@ -45,9 +47,9 @@ export class LedgerView {
   }
 
   entry(event) {
-    return ledgerEntry(event, async ({ id }) => {
-      const found = await get(ofDatacenter(this.range.datacenter, `topology/events/${id}/diff`));
-      return [el("ul", { class: "changes" }, found.changes.map((line) => el("li", {}, line))), el("pre", { class: "patch" }, JSON.stringify(found.patch, null, 1))];
+    return ledgerEntry(event, async () => {
+      const found = await get(ofDatacenter(this.range.datacenter, `topology/events/${event.id}/diff`));
+      return [byPeople(event) ? "" : el("ul", { class: "changes" }, found.changes.map((line) => el("li", {}, line))), el("pre", { class: "patch" }, JSON.stringify(found.patch, null, 1))];
     });
   }
 }

@@ -45,6 +45,7 @@ async function load(parts) {
   problem = null;
   if (state) {
     range.datacenter = state.datacenter;
+    byId("edit").disabled = false;
     if (!state.clusters.includes(range.cluster)) range.cluster = "";
     choices(byId("datacenter"), found.map((one) => [one.datacenter, one.datacenter]), range.datacenter);
     choices(byId("cluster"), [["", "all"], ...state.clusters.map((name) => [name, name])], range.cluster);
@@ -76,8 +77,19 @@ async function loadAccuracy({ from, to }) {
 
 async function loadCalibration() {
   const [decided, alarmed] = await Promise.all(["calibration", "alarms"].map((what) => get(ofDatacenter(range.datacenter, what), { limit: 50, brief: what === "calibration" || null })));
-  fill(byId("calibration"), alarmed.alarms.length ? alarmList(alarmed.alarms) : null,
-    decided.decisions.length ? decisionTable(decided.decisions) : el("p", { class: "empty" }, "Waiting for the first publication instant"));
+  keepingOpen(byId("calibration"), (place) => fill(place, alarmed.alarms.length ? alarmList(alarmed.alarms) : null,
+    decided.decisions.length ? decisionTable(decided.decisions) : el("p", { class: "empty" }, "Waiting for the first publication instant")));
+}
+
+// Whoever reads in a table goes on reading when it is made anew.
+function keepingOpen(place, make) {
+  const top = place.querySelector(".scroll")?.scrollTop ?? 0;
+  const rows = () => [...place.querySelectorAll("tbody tr")].filter((row) => row.querySelector("details"));
+  const open = new Set(rows().filter((row) => row.querySelector("details[open]")).map((row) => row.cells[0].textContent));
+  make(place);
+  for (const row of rows()) row.querySelector("details").open = open.has(row.cells[0].textContent);
+  const scroll = place.querySelector(".scroll");
+  if (scroll) scroll.scrollTop = top;
 }
 
 async function loadLetters() {

@@ -13,6 +13,7 @@ export class Range {
     this.to = document.getElementById("to");
     this.followed = document.getElementById("follow");
     this.read();
+    this.mark();
     this.form.addEventListener("submit", (event) => { event.preventDefault(); this.pickTyped(); });
     for (const button of this.buttons()) button.addEventListener("click", () => this.pick({ preset: button.dataset.preset, follow: true }));
     this.followed.addEventListener("change", () => this.pick(this.followed.checked ? { preset: this.preset ?? this.last ?? "24h", follow: true } : { follow: false }));
@@ -77,9 +78,13 @@ export class Range {
     return this.shown;
   }
 
-  show() {
+  mark() {
     for (const button of this.buttons()) button.setAttribute("aria-pressed", String(button.dataset.preset === this.preset));
     this.followed.checked = this.follow;
+  }
+
+  show() {
+    this.mark();
     if (this.typing) return;
     this.from.value = iso(this.shown.from).slice(0, 16);
     this.to.value = iso(this.shown.to).slice(0, 16);

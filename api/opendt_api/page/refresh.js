@@ -1,6 +1,7 @@
-// Loading again what may have changed: never twice at once, never more often than people can see.
+// Loading again what may have changed: never twice at once, never more often than people can see, and mostly at rest.
 
-const LEAST_MS = 700;
+const LEAST_MS = 400;
+const REST = 4; // times as long as the loading took: whoever answers has other things to do
 
 export class Refresh {
   constructor(load, onError) {
@@ -20,12 +21,13 @@ export class Refresh {
     while (this.due.size) {
       const parts = new Set(this.due);
       this.due.clear();
+      const began = performance.now();
       try {
         await this.load(parts);
       } catch (error) {
         this.onError(error);
       }
-      await new Promise((resolve) => setTimeout(resolve, LEAST_MS));
+      await new Promise((resolve) => setTimeout(resolve, Math.max(LEAST_MS, REST * (performance.now() - began))));
     }
     this.running = false;
   }

@@ -19,7 +19,7 @@ export function ledgerEntry(event, more = null) {
   const changes = event.changes ?? [];
   const recorded = event.recorded ? `recorded ${moment(event.recorded)} (wall clock)` : null;
   const effective = event.effective ? `effective from ${moment(event.effective)}` : event.accepted ? "not used by any window yet" : null;
-  const title = changes.length === 1 ? "1 value changed" : `${changes.length} values changed`;
+  const title = person ? "As JSON Patch" : changes.length === 1 ? "1 value changed" : `${changes.length} values changed`;
   return el("li", { class: `event ${accepted} ${person ? "person" : "machine"}`, "data-event": event.id },
     el("div", { class: "head" },
       el("strong", {}, event.actor), el("span", { class: "tag" }, event.kind), event.branch === "main" ? null : el("span", { class: "tag" }, event.branch),
