@@ -27,6 +27,11 @@ OfWhich = Annotated[Semantics, typer.Option(help="Of which OpenDC: 2.4f, or the 
 app = typer.Typer(help="Simulate OpenDC experiment files, with the twin's own engine or the real OpenDC.", no_args_is_help=True)
 
 
+@app.callback()
+def _engine() -> None:
+    pass  # keeps `run` a command of its own, also where it is the only one
+
+
 @app.command(epilog="Example: opendt engine run --experiment experiment.json --output results")
 def run(
     experiment: Experiment,
