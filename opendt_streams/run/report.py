@@ -77,9 +77,19 @@ def _run(s: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("speed", f"{s['speedup']:,.0f} x real time" if s["speedup"] else _NOT_SCORED),
         ("restarts", restarts or "none"),
         ("peak memory, MB", memory),
+        *([("shadow", _shadow(s["shadow"]))] if s.get("shadow") else []),
         *((f"digest {name}", digest[:16]) for name, digest in s["digests"].items()),
         ("log root", f"{s['log_root'][:16]}  (keep all of it elsewhere: --json has it)"),
     ]
+
+
+def _shadow(tally: Mapping[str, Any]) -> str:
+    """What the real OpenDC found, where it checked windows."""
+    limits = f"{tally['right_limit_rows']:,} of {tally['rows']:,} rows show the right limit"
+    found = f"{tally['different_rows']:,} differ, first {tally['first_difference']}" if tally["different_rows"] else "no other difference"
+    missing = {name: tally[name] for name in ("unanswered", "skipped", "waiting") if tally[name]}
+    unchecked = "".join(f", {n:,} {name}" for name, n in missing.items())
+    return f"{tally['windows']:,} windows checked by the real OpenDC: {limits}, {found}{unchecked}"
 
 
 def _percent(value: float | None) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 from opendt_streams.audit.evidence import Evidence
 from opendt_streams.projection.datacenter import Datacenter
 from opendt_streams.run.plan import Plan
+from opendt_streams.run.shadow import read_shadow
 from opendt_streams.run.supervisor import Supervisor
 from opendt_streams.twinlog.digest import TopicDigest, twinlog_digest
 from opendt_streams.twinlog.recorder import Recorder
@@ -86,4 +87,5 @@ def _document(
         "restarts": sum(restarts.values()),
         "restarts_by_service": restarts,
         "peak_rss_mb": supervisor.peak_rss_mb(),
+        "shadow": read_shadow(plan.run_dir),
     }

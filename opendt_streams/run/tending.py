@@ -9,6 +9,7 @@ from typing import Final
 
 import structlog
 
+from opendt_streams.assembly import longest_step_ms
 from opendt_streams.broker import EmbeddedBroker, publish
 from opendt_streams.run.plan import Plan
 from opendt_streams.run.supervisor import Supervisor
@@ -89,14 +90,15 @@ class Tending:
     async def _tend_stall(self) -> None:
         """Consumers have been seen to stop without a word: where event time should move and does not, the workers start anew."""
         now = time.monotonic()
-        patience = _STALL_S + self._deployment.settings.calibrator.max_wait / 1000
+        settings = self._deployment.settings
+        patience = _STALL_S + (settings.calibrator.max_wait + longest_step_ms(settings)) / 1000
         if now - self._progress.moved_at < patience or now - self._looked_for_stall < _STALL_LOOK_S:
             return
         self._looked_for_stall = now
         async with LogReader(self._deployment.url, self._deployment.settings.kafka) as reader:
             announced = await announced_until_ms(reader, self._deployment.partition)
         reached = self._progress.simulated_until_ms or self._progress.first_window_ms or 0
-        behind = announced is not None and announced - reached >= 2 * self._deployment.settings.simulator.window
+        behind = announced is not None and announced - reached >= 2 * settings.simulator.window
         if behind or self._progress.results_ended:
             for name in FAUST_SERVICES:
                 self._supervisor.kill(name, f"no progress for {patience:.0f} s")

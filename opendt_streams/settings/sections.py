@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from opendt_streams.settings.fields import Duration, Name, Retention, Speed, Until
+from opendt_streams.settings.fields import Duration, Memory, Name, Retention, Speed, Until
 from opendt_streams.windows.grid import Grid
 
 
@@ -42,9 +42,21 @@ class SimulatorSettings(Section):
     snapshot_every: Duration
 
 
+class OpenDcSettings(Section):
+    home: Path | None
+    java: Path | None
+    timeout: Duration
+    memory: Annotated[Memory, Field(ge=64, le=2**20)]
+    attempts: Annotated[int, Field(ge=1, le=100)]
+    pool: Annotated[int, Field(ge=1, le=100)]
+    keep: Annotated[int, Field(ge=0, le=10_000)]
+
+
 class EngineSection(Section):
-    name: Literal["native"]
+    name: Literal["native", "opendc"]
     semantics: Literal["2.4f", "2.4g+"]
+    shadow_every: Annotated[int, Field(ge=0)]
+    opendc: OpenDcSettings
 
 
 class CalibratorSettings(Section):

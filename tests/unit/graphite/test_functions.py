@@ -51,6 +51,14 @@ def test_series_are_those_of_the_rest_api(context: Context, site: Datacenter, me
     assert values(context, f"@.{metric}", span) == pytest.approx(expected.tolist(), nan_ok=True)
 
 
+@pytest.mark.parametrize("span", [Span(0, T0, WINDOW * 1000), Span(END, END + HOUR, WINDOW), Span(T0 - HOUR, T0 + HOUR, WINDOW)])
+def test_there_is_nothing_to_say_of_other_times(context: Context, span: Span) -> None:
+    known = np.array(values(context, "@.simulated_power_w", span))
+    ends_ms = span.ends_ms
+    assert len(known) == len(ends_ms)
+    assert (~np.isnan(known) == ((ends_ms > T0) & (ends_ms - span.step_ms < END))).all()
+
+
 def test_sums_become_rates_that_do_not_depend_on_the_step(context: Context) -> None:
     """Carbon in g per hour is power times intensity: 100 g/kWh here."""
     for span in (FINE, WHOLE, COARSE):

@@ -95,6 +95,7 @@ class Sent:
 
 class Lifecycle:
     reads = Echo.reads
+    long_steps = False
 
     def __init__(self) -> None:
         self.stored: dict[str, Echo] = {}

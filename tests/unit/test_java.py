@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from opendt_streams.broker.java import find_java
 from opendt_streams.errors import Unavailable
+from opendt_streams.java import find_java
 
 
 def fake_home(home: Path, version: str, *, release_file: bool = True) -> Path:
