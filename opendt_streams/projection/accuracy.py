@@ -22,7 +22,7 @@ _LEAD_MS: Final = times.DAY  # how old the reading that persistence holds at the
 
 @dataclass(frozen=True, slots=True)
 class Accuracy:
-    """`whole`: None where nothing was simulated yet. `time_ms`: ends of the intervals; columns: `SCORES`, NaN where one has none."""
+    """`whole`: None where nothing was simulated. `time_ms`: ends of the intervals; columns: `SCORES`, NaN where one has none."""
 
     whole: OfficialScore | None
     time_ms: Int64
@@ -31,20 +31,19 @@ class Accuracy:
 
 
 def accuracy(datacenter: Datacenter, after_ms: int, until_ms: int) -> Accuracy:
-    """Samples in (after, until]. What it costs depends on the range.
+    """Samples in (after, until], as far as there are any. What it costs depends on the range.
 
     Raises:
-        BadInput: nothing lies in the range, or more intervals than one answer may have.
+        BadInput: more intervals than one answer may have.
     """
-    every = datacenter.grid.publish_every_ms
-    if after_ms >= until_ms:
-        raise BadInput("nothing lies between from and to", expected="from before to", where="from")
+    every, first_ms = datacenter.grid.publish_every_ms, datacenter.progress.first_window_ms
+    until_ms = min(until_ms, datacenter.span_ms()[1])
+    if first_ms is not None:
+        after_ms = max(after_ms, datacenter.grid.first_instant(first_ms))
+    if first_ms is None or after_ms >= until_ms:
+        return Accuracy(None, np.empty(0, np.int64), np.empty(0, np.int64), {name: np.empty(0) for name in SCORES})
     if (until_ms - after_ms) // every > MOST_INTERVALS:
         raise BadInput("too long a range", expected=f"at most {MOST_INTERVALS} publication intervals", where="from")
-    first_ms = datacenter.progress.first_window_ms
-    if first_ms is None:
-        return Accuracy(None, np.empty(0, np.int64), np.empty(0, np.int64), {name: np.empty(0) for name in SCORES})
-    after_ms = max(after_ms, datacenter.grid.first_instant(first_ms))
     head = datacenter.facts.head
     sample_ms, measured_w = datacenter.measured.between(after_ms - _LEAD_MS, until_ms, head.topology if head else None)
     predicted_w = _predicted_w(datacenter, sample_ms)

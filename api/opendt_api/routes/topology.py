@@ -31,6 +31,11 @@ from opendt_streams.topology.words import changes
 router = APIRouter(prefix="/api/v1", tags=["topology"])
 _PATIENCE_S: Final = 30.0
 REFUSALS: Final[dict[int | str, dict[str, Any]]] = {status: {"model": Problem} for status in (404, 409, 412, 503)}
+_PATCH: Final = {
+    "type": "array",
+    "items": {"type": "object"},
+    "examples": [[{"op": "replace", "path": "/clusters/0/hosts/0/count", "value": 12}]],
+}
 _KEY: Final = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
 Event = Annotated[
     str, Path(min_length=1, max_length=80, description="Id or its beginning, offset, event time, `head`, `head~1`, `what-if/NAME`.")
@@ -83,12 +88,10 @@ class Difference(BaseModel):
 class Wanted(BaseModel):
     """Either `patch` (RFC 6902, against the document of GET …/topology) or a whole `topology`."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"oneOf": [{"required": ["patch"]}, {"required": ["topology"]}]})
 
-    patch: list[dict[str, Any]] | None = Field(
-        default=None, examples=[[{"op": "replace", "path": "/clusters/0/hosts/0/count", "value": 12}]]
-    )
-    topology: dict[str, Any] | None = None
+    patch: Annotated[list[dict[str, Any]] | None, WithJsonSchema(_PATCH)] = None
+    topology: Annotated[dict[str, Any] | None, WithJsonSchema({"type": "object"})] = None
     reason: str = Field(min_length=1, max_length=10_000, examples=["rack 7 is online"])
     branch: str = Field(default=MAIN, max_length=80)
 

@@ -13,6 +13,7 @@ from opendt_api.app import create_app
 from opendt_api.openapi import openapi_document
 
 from tests.contract.api.serving import served
+from tests.unit.api.site import SITE
 from tests.unit.api.test_routes import ANN, context_of_site, principals
 
 schema = schemathesis.openapi.from_dict(orjson.loads(openapi_document()))
@@ -30,3 +31,13 @@ def address() -> Iterator[str]:
 @settings(max_examples=10, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 def test_every_answer_is_a_promised_one(case: schemathesis.Case[Any], headers: dict[str, str], address: str) -> None:
     case.call_and_validate(base_url=address, headers=headers)
+
+
+@schema.include(path_regex="{dc}").parametrize()
+@settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+def test_so_it_is_of_a_datacenter_that_is_there(case: schemathesis.Case[Any], address: str) -> None:
+    """Random names are 404 and get no further."""
+    case.path_parameters["dc"] = SITE
+    if "event" in case.path_parameters:
+        case.path_parameters["event"] = "head"
+    case.call_and_validate(base_url=address, headers=ANN)
