@@ -19,6 +19,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
+import aiohttp
 import fastapi
 import httpx
 import numpy as np
@@ -70,21 +71,22 @@ def wait_for_windows(run_dir: Path, process: subprocess.Popen[str], windows: int
 async def load(page: str, seconds: int) -> tuple[list[float], int]:
     """Latencies in seconds of PER_SECOND requests a second, and how many windows came meanwhile."""
     latencies: list[float] = []
-    limits = httpx.Limits(max_connections=64, max_keepalive_connections=64)
-    async with httpx.AsyncClient(base_url=page, limits=limits) as client:
+    async with aiohttp.ClientSession(page, raise_for_status=True) as client:
         before, began = await _windows(client), time.monotonic()
 
         async def ask(due: float) -> None:
             await asyncio.sleep(max(0.0, due - time.monotonic()))
-            (await client.get(SERIES, params=DAY)).raise_for_status()
+            async with client.get(SERIES, params=DAY) as answer:
+                await answer.read()
             latencies.append(time.monotonic() - due)
 
         await asyncio.gather(*(ask(began + n / PER_SECOND) for n in range(PER_SECOND * seconds)))
         return latencies, await _windows(client) - before
 
 
-async def _windows(client: httpx.AsyncClient) -> int:
-    return int((await client.get("/api/v1/datacenters/sample/state")).json()["windows"])
+async def _windows(client: aiohttp.ClientSession) -> int:
+    async with client.get("/api/v1/datacenters/sample/state") as answer:
+        return int((await answer.json())["windows"])
 
 
 def under_load(folder: Path, seconds: int) -> str:

@@ -64,7 +64,7 @@ class Context:
     listeners: Listeners = field(default_factory=Listeners)
 
 
-def context_of(request: Request) -> Context:
+async def context_of(request: Request) -> Context:  # not in a thread: there is nothing to wait for
     found: Context = request.app.state.context
     return found
 
@@ -72,7 +72,7 @@ def context_of(request: Request) -> Context:
 Shared = Annotated[Context, Depends(context_of)]
 
 
-def datacenter_of(dc: str, context: Shared) -> Datacenter:
+async def datacenter_of(dc: str, context: Shared) -> Datacenter:
     found = context.projection.datacenters.get(dc)
     if found is None:
         known = ", ".join(context.projection.datacenters) or "none yet"
