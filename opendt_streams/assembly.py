@@ -35,7 +35,6 @@ SHADOW_FILE: Final = "shadow.json"
 _LIBRARIES: Final = ("numpy", "pyarrow", "pydantic", "faust-streaming", "aiokafka")
 
 
-@lru_cache(maxsize=8)
 def opendc_runner(engine: EngineSection, folder: Path | None = None) -> Runner:
     """The real OpenDC of these settings; one per process, so that its pool is. `folder` keeps what it was given and said.
 
@@ -44,7 +43,10 @@ def opendc_runner(engine: EngineSection, folder: Path | None = None) -> Runner:
     """
     of = engine.opendc
     options = Options(of.home, of.java, of.timeout, of.memory, of.pool, of.attempts, of.keep)
-    return Runner(find_installation(options), options, folder)
+    return _shared_runner(find_installation(options), options, folder)
+
+
+_shared_runner = lru_cache(maxsize=8)(Runner)
 
 
 def engine_kind(settings: Settings, folder: Path | None = None) -> EngineKind:
@@ -77,6 +79,15 @@ def require_engine(settings: Settings) -> None:
     """
     if settings.engine.name != NATIVE.name or settings.engine.shadow_every:
         require(opendc_runner(settings.engine), settings.engine.semantics)
+
+
+def require_method(settings: Settings) -> None:
+    """See that the calibration method can serve the engine.
+
+    Raises:
+        BadInput: it cannot fit within what the engine has.
+    """
+    _method(settings)
 
 
 def longest_step_ms(settings: Settings) -> int:

@@ -6,6 +6,7 @@ import signal
 import sys
 from types import FrameType
 
+import structlog
 import typer
 
 from opendt_streams import __version__
@@ -47,6 +48,7 @@ class Interrupted(BaseException):
 def main() -> None:
     """Exit codes: 0 success, 1 a negative answer, 2 wrong use or bad input, 3 something missing or unreachable, 130 interrupted."""
     signal.signal(signal.SIGINT, _interrupt)
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))  # stdout is for what was asked
     try:
         app()
     except OpenDTError as error:

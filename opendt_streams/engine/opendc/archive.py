@@ -21,6 +21,7 @@ class Archive:
 
     def __init__(self, folder: Path | None, keep: int) -> None:
         self._keep, self._numbers = keep, count(1)
+        self.stays = folder is not None
         if folder is None:
             folder = Path(tempfile.mkdtemp(prefix="opendt-opendc-"))
             weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)

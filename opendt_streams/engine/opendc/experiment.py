@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 from opendt_streams.engine.export import ScenarioReport
 from opendt_streams.engine.native.tables.columns import TABLES
 from opendt_streams.engine.opendc.inputs import EXPERIMENT, write_workload
-from opendt_streams.engine.opendc.rows import Unreadable
+from opendt_streams.engine.opendc.rows import Unreadable, unreadable
 from opendt_streams.engine.opendc.runner import Runner
 from opendt_streams.engine.trace_files import read_tasks
 from opendt_streams.errors import BadInput
@@ -124,7 +124,7 @@ def _take(name: str, output: Path, folder: Path) -> list[tuple[Path, dict[Any, i
             try:
                 timestamp = pq.read_table(seed / f"{table}.parquet", columns=["timestamp"])["timestamp"]
             except (pa.ArrowException, OSError) as error:
-                raise Unreadable(f"{table}.parquet cannot be read: {str(error).splitlines()[0]}") from None
+                raise unreadable(seed / f"{table}.parquet", error) from None
             counts[table] = len(timestamp)
             simulated_ms = max(simulated_ms, pc.max(timestamp).as_py() or 0)
         found.append((output / seed.relative_to(folder / "output"), counts, simulated_ms / 1000))

@@ -63,6 +63,11 @@ def read_power(path: Path, origin_ms: int, interval_ms: int, clusters: Sequence[
     )
 
 
+def unreadable(path: Path, error: Exception) -> Unreadable:
+    """In one line, and without the folder, which is another one each time."""
+    return Unreadable(f"{path.name} cannot be read: {str(error).splitlines()[0].replace(str(path), path.name).rstrip('.')}")
+
+
 def as_exported(rows: ClusterRows) -> ClusterRows:
     """Numbers of ours with the precision in which OpenDC writes its own."""
     columns = (rows.power_w, rows.energy_j, rows.carbon_intensity_g_per_kwh, rows.carbon_g)
@@ -73,7 +78,7 @@ def _read(path: Path) -> Mapping[str, Any]:
     try:
         found = pq.read_table(path, columns=list(_COLUMNS))
     except (pa.ArrowException, OSError) as error:
-        raise Unreadable(f"{path.name} cannot be read: {str(error).splitlines()[0]}") from None
+        raise unreadable(path, error) from None
     missing = sorted(set(_COLUMNS) - set(found.column_names))
     if missing:
         raise Unreadable(f"{path.name} has no column {missing[0]}")

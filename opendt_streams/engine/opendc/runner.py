@@ -91,7 +91,7 @@ class Runner:
         finally:
             failed = isinstance(answer, Failure)
             kept = self._archive.close(folder, label, failed=failed)
-            if failed and kept is not None:
+            if failed and kept is not None and self._archive.stays:
                 log.info("its inputs and log are kept", folder=str(kept))
         return answer
 

@@ -24,6 +24,9 @@ def main(home: Path, experiment: Path) -> int:
     match part:
         case "answers":
             answer(experiment)
+        case "answers-otherwise":
+            answer(experiment)
+            add_a_watt(next(experiment.parent.rglob("powerSource.parquet")))
         case "garbage":
             sys.stdout.buffer.write(bytes(range(256)) * 100)
             power.parent.mkdir(parents=True)
@@ -72,6 +75,17 @@ def answer(experiment: Path) -> None:
     from opendt_streams.engine.export import run_experiment
 
     run_experiment(read_experiment(experiment), Path(json.loads(experiment.read_bytes())["outputFolder"]), lambda _: None)
+
+
+def add_a_watt(path: Path) -> None:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+    import pyarrow.parquet as pq
+
+    table = pq.read_table(path)
+    at = table.schema.get_field_index("power_draw")
+    more = pc.add(table["power_draw"], pa.scalar(1.0, pa.float32()))
+    pq.write_table(table.set_column(at, table.schema.field(at), more), path)
 
 
 def have_children(home: Path) -> None:

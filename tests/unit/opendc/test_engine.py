@@ -47,7 +47,7 @@ def energy(window: EngineWindow) -> list[list[float]]:
     return [c.energy_j.tolist() for c in window.clusters]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(topologies(), traces(), tasks(), st.lists(st.integers(1, 59), max_size=3, unique=True))
 def test_energy_is_the_native_engines_however_time_is_cut(
     topology: Topology, carbon: dict[str, CarbonTrace], work: list[Task], cuts: list[int]
