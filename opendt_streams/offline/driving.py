@@ -134,7 +134,7 @@ class _Run:
         """The window after the last that uses what the window `first` does: the next instant, or other hardware."""
         recording = self._recording
         next_ms = self._grid.first_instant(recording.windows[first].window_start_ms)
-        left = (next_ms - recording.windows[first].window_start_ms) // recording.window_ms
+        left = (next_ms - recording.windows[first].window_start_ms) // recording.recorded.window_ms
         changes = [x.first for x in recording.hardware if x.first > first]
         return min(first + left, len(recording.windows), *changes)
 

@@ -7,7 +7,7 @@ a window on other parameters follows from its basis.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
 
@@ -21,6 +21,7 @@ from opendt_streams.model.result import WindowResult
 from opendt_streams.model.task import Float64, Int64
 from opendt_streams.model.topology import Topology
 from opendt_streams.offline.load import Load
+from opendt_streams.twin.telemetry import Telemetry
 from opendt_streams.windows.grid import Grid
 from opendt_streams.wire.messages import End, Heartbeat, PowerBatch, Silence
 
@@ -37,12 +38,11 @@ class Hardware:
 
 @dataclass(frozen=True, eq=False)
 class Recording:
-    """`windows` follow each other without a gap; `power` is dc.power in its order; `edits` counts people's changes of power parameters,
-    which an offline run leaves out."""
+    """`windows` follow each other without a gap; `power` is dc.power in its order; `edits` counts people's changes of the topology,
+    whose power parameters an offline run leaves out. `recorded` is the grid of the twin that said all this."""
 
     datacenter: str
-    sample_interval_ms: int
-    window_ms: int
+    recorded: Grid
     windows: tuple[WindowResult, ...]
     hardware: tuple[Hardware, ...]
     power: tuple[PowerMessage, ...]
@@ -71,7 +71,7 @@ class Recording:
         Raises:
             BadConfiguration: the window does not divide it.
         """
-        return Grid(window_ms=self.window_ms, sample_interval_ms=self.sample_interval_ms, publish_every_ms=publish_every_ms)
+        return replace(self.recorded, publish_every_ms=publish_every_ms)
 
     def topology_at(self, window: int) -> Topology:
         return next(h.topology for h in reversed(self.hardware) if h.first <= window)
@@ -80,8 +80,10 @@ class Recording:
     def measured(self) -> tuple[Int64, Float64]:
         """(times [ms], power of the whole datacenter [W]) of all samples, the first of a time and meter, in order of time."""
         kept: dict[tuple[int, str, str], PowerSample] = {}
-        for message in self.power:
-            for sample in message.samples if isinstance(message, PowerBatch) else ():
+        said = Telemetry(self.recorded.max_jump_ms)  # knows which messages count
+        for offset, message in enumerate(self.power):
+            counts = said.put(offset, message) is None
+            for sample in message.samples if counts and isinstance(message, PowerBatch) else ():
                 kept.setdefault((sample.time_ms, sample.meter.cluster or "", sample.meter.host_group or ""), sample)
         samples = [kept[key] for key in sorted(kept)]
         starts = [self.windows[h.first].window_start_ms for h in self.hardware[1:]]
@@ -92,7 +94,7 @@ class Recording:
     @cached_property
     def rows(self) -> Int64:
         """The row that each measured sample pairs with (PROTOCOL 4.5), -1 where there is none."""
-        return newest_rows(self.load.row_ms, self.measured[0], max_age_ms=self.sample_interval_ms)
+        return newest_rows(self.load.row_ms, self.measured[0], max_age_ms=self.recorded.sample_interval_ms)
 
     def of_samples(self, row_w: Float64) -> Float64:
         """A value per row as one per measured sample; NaN where it has no row."""

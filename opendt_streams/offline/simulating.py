@@ -68,9 +68,7 @@ def record_workload(
     root = simulator.root
     if root is None or not simulator.results:
         raise BadInput("the workload has not one window", expected="tasks, or at least an hour of power samples", where=workload.name)
-    return Recording(
-        workload.name, grid.sample_interval_ms, grid.window_ms, tuple(simulator.results), (Hardware(0, root.topology),), tuple(power)
-    )
+    return Recording(workload.name, grid, tuple(simulator.results), (Hardware(0, root.topology),), tuple(power))
 
 
 def _feed(simulator: Simulator, offsets: dict[str, int], topic: str, message: Message) -> None:
