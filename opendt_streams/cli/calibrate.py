@@ -70,9 +70,8 @@ def calibrate(
     Example: opendt calibrate --workload sample --horizon 1h --method recursive
     """
     if (run_dir is None) == (workload is None):
-        raise BadInput(
-            "nothing to calibrate on is given" if run_dir is None else "two sources are given", expected="--run-dir or --workload"
-        )
+        what = "nothing to calibrate on is given" if run_dir is None else "a run and a workload are given"
+        raise BadInput(what, expected="--run-dir DIR or --workload DIR")
     names = list(dict.fromkeys(method or METHODS))
     for name in names:
         if name not in METHODS:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import Any, Final
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -19,15 +20,15 @@ _COLUMNS: Final = (
     ("<10 %", "share_under_10_percent", 1),
     ("p95 %", "p95_percent", 2),
     ("bias %", "bias_percent", 2),
-    ("CV-RMSE %", "cvrmse_percent", 2),
+    ("CV-RMSE", "cvrmse_percent", 2),
     ("skill", "skill", 3),
-    ("corrected MAPE %", "corrected_mape_percent", 2),
-    ("corrected skill", "corrected_skill", 3),
-    ("90 % interval covers %", "coverage_percent", 1),
+    ("corr. MAPE", "corrected_mape_percent", 2),
+    ("corr. skill", "corrected_skill", 3),
+    ("covered %", "coverage_percent", 1),
     ("B: MAPE %", "b_mape_percent", 2),
-    ("B: hours <=10 %", "b_good_hours_percent", 1),
-    ("published", "publications", 0),
-    ("ms per decision", "decision_ms_mean", 1),
+    ("B: hours %", "b_good_hours_percent", 1),
+    ("publ.", "publications", 0),
+    ("ms", "decision_ms_mean", 1),
 )
 
 
@@ -41,8 +42,8 @@ def show(about: Mapping[str, Any], lines: Sequence[Line], console: Console) -> N
     if any(line.truth for line in lines):
         console.print(_truths(lines))
     console.print(
-        "All are nowcasts of the pure model by the official rule (definition A, every sample); columns B by definition B, means of 5 min. "
-        "corrected: with the discrepancy term.",
+        "Nowcasts of the pure model by the official rule (definition A, every sample). corr.: with the discrepancy term. covered: by the "
+        "90 % interval. B: definition B, means of 5 min, and hours under 10 %. publ.: decisions that published. ms: CPU per decision.",
         soft_wrap=True,
     )
     if about["edits_left_out"]:
@@ -59,23 +60,23 @@ def text_of(figures: Figures, field: str, digits: int) -> str:
 
 
 def _scores(lines: Sequence[Line]) -> Table:
-    table = Table(title="Scores", title_justify="left")
+    table = Table(title="Scores", title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     table.add_column("interval")
-    table.add_column("method", overflow="fold")
+    table.add_column("method", no_wrap=True)
     for title, _, _ in _COLUMNS:
         table.add_column(title, justify="right")
     for every, group in groupby(lines, key=lambda line: line.figures.publish_every_ms):
-        for i, line in enumerate(group):
+        of_interval = list(group)
+        for i, line in enumerate(of_interval):
             cells = (text_of(line.figures, field, digits) for _, field, digits in _COLUMNS)
-            table.add_row("" if i else duration_text(every), line.figures.method, *cells)
-        table.add_section()
+            table.add_row("" if i else duration_text(every), line.figures.method, *cells, end_section=i == len(of_interval) - 1)
     return table
 
 
 def _truths(lines: Sequence[Line]) -> Table:
-    table = Table(title="Against the truth", title_justify="left")
+    table = Table(title="Against the truth", title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for title in ("interval", "method"):
-        table.add_column(title)
+        table.add_column(title, no_wrap=True)
     for title in ("truth's MAPE %", "times that", "settled", "parameters off %", "curves off %", "hours to recover", "faults"):
         table.add_column(title, justify="right", overflow="fold")
     for line in lines:
