@@ -14,9 +14,10 @@ from opendt_streams.offline.recording import Recording
 from opendt_streams.offline.scoring import Figures, figures, persistence_figures
 from opendt_streams.offline.simulating import record_workload
 from opendt_streams.twinlog.score import RunFacts
+from opendt_streams.windows.grid import Grid
 from opendt_streams.workload.reader import read_workload
 from tests.unit.calibration import surf
-from tests.unit.twinlog.surf_run import GRID, surf_logs
+from tests.unit.offline.in_memory import twin_logs
 from tests.unit.twinlog.worlds import by_topic
 
 pytestmark = [pytest.mark.surf, pytest.mark.skipif(not surf.FOLDER.exists(), reason="the SURF week is not beside the checkout")]
@@ -31,15 +32,15 @@ def scored(name: str, publish_every_ms: int) -> Figures:
     return figures(week(), drive(week(), method(name, CalibrationSettings(publish_every_ms)), publish_every_ms))
 
 
-def test_offline_agrees_with_the_machine_of_the_twin() -> None:
-    offline = scored("recursive", times.HOUR)
-    facts = RunFacts(GRID)
-    for message in by_topic(surf_logs()):
+def test_offline_agrees_with_both_machines_of_the_twin() -> None:
+    offline, grid = scored("recursive", times.HOUR), Grid()
+    facts = RunFacts(grid)
+    for message in by_topic(twin_logs(read_workload(surf.FOLDER), grid)):
         facts.take(*message)
     live = facts.score()
     assert live is not None
     assert offline.samples == live.score.samples == 20_039
-    assert offline.mape_percent == pytest.approx(live.score.mape_percent, abs=0.002)
+    assert offline.mape_percent == pytest.approx(live.score.mape_percent, abs=1e-5)
     assert offline.mape_percent == pytest.approx(0.96, abs=0.02)
 
 
