@@ -19,7 +19,7 @@ PYTHON_CODE := opendt_streams api/opendt_api tests $(if $(wildcard benchmarks/*.
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test bench lint types check format schemas constraints clean
+.PHONY: help install run test bench tables lint types check format schemas constraints clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,6 +45,9 @@ test: $(INSTALLED)  ## Run all tests
 bench: $(INSTALLED)  ## Measure engine and ledger; the figures go to benchmarks/*.md
 	$(BIN)/python benchmarks/engine.py --write
 	$(BIN)/python benchmarks/ledger.py --write
+
+tables: $(INSTALLED)  ## Make the tables of docs/calibration.md anew; ARGS="--surf DIR" for those of the SURF week
+	$(BIN)/python benchmarks/calibration.py $(ARGS)
 
 lint: $(INSTALLED)  ## Check style, formatting, and that imports point one way
 	$(BIN)/ruff check .

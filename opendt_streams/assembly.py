@@ -41,15 +41,16 @@ def restore_calibrator(
     decisions: Iterable[tuple[int, Message]] = (),
 ) -> Calibrator:
     """A calibrator as the two topics say that hold its state (one that has read nothing, without them)."""
-    return calibrator_state.restore(datacenter, settings.grid, _method(settings), ledger, decisions)
+    made = new_method(settings, settings.calibrator.method, settings.calibrator.publish_every)
+    return calibrator_state.restore(datacenter, settings.grid, made, ledger, decisions)
 
 
-def _method(settings: Settings) -> Method:
-    """The configured calibration method, within what the engine can run."""
+def new_method(settings: Settings, name: str, publish_every_ms: int) -> Method:
+    """A calibration method, within what the engine can run. Name and interval need not be those of the settings."""
     return method(
-        settings.calibrator.method,
+        name,
         CalibrationSettings(
-            publish_every_ms=settings.calibrator.publish_every,
+            publish_every_ms=publish_every_ms,
             sample_interval_ms=settings.simulator.sample_interval,
             capabilities=Capabilities(NATIVE.power_models),
         ),

@@ -14,6 +14,7 @@ from opendt_streams.cli import (
     audit_asof,
     audit_replay,
     broker,
+    calibrate,
     config,
     data,
     engine,
@@ -37,6 +38,7 @@ app = typer.Typer(
 )
 app.command()(run.run)
 app.command()(service.service)
+app.command()(calibrate.calibrate)
 app.add_typer(audit.app, name="audit")
 audit.app.command("replay")(audit_replay.replay)
 audit.app.command("as-of")(audit_asof.as_of)
