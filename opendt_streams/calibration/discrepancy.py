@@ -64,7 +64,7 @@ class Correction:
         t, m, p = time_ms[usable], measured_w[usable], published_w[usable]
         found = []
         for offset_w, (_, decay), old in zip(self.offsets_w, (*CHOICES, (0, 1.0)), self.errors, strict=True):
-            apart = np.abs(corrected_w(t, p, Discrepancy(offset_w, decay), self.instant_ms) - m) / m
+            apart = np.abs(with_correction(t, p, Discrepancy(offset_w, decay), self.instant_ms) - m) / m
             found.append(round(keep * old + 100 * float(np.cumsum(apart)[-1]), 6))
         return tuple(found)
 
@@ -78,7 +78,7 @@ class Correction:
         return cls(tuple(map(float, document["offsets_w"])), tuple(map(float, document["errors"])), document["instant_ms"])
 
 
-def corrected_w(time_ms: Int64, predicted_w: Float64, correction: Discrepancy | None, instant_ms: int) -> Float64:
+def with_correction(time_ms: Int64, predicted_w: Float64, correction: Discrepancy | None, instant_ms: int) -> Float64:
     """The prediction with the correction that was published at the instant before."""
     if correction is None:
         return predicted_w

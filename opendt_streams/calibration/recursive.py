@@ -87,13 +87,15 @@ class Recursive:
         before = score(_sum(seen.in_force_w)[tested], measured_w, held) if tested.any() else None
         after = score(without_w, measured_w, held) if tested.any() and np.isfinite(without_w).all() else None
 
+        corrects = self._settings.publish_every_ms <= discrepancy.LONGEST_INTERVAL_MS
         finished, interval, correction = None, known.interval, Correction.from_json(known.discrepancy)
         if known.instant_ms is not None:  # what came before the first instant was published by nobody
-            finished = score(published_w, whole_w, known.power_w)
+            said = correction.published() if corrects else None
+            corrected_w = discrepancy.with_correction(whole_ms, published_w, said, known.instant_ms) if said is not None else None
+            finished = score(published_w, whole_w, known.power_w, corrected_w)
             interval = interval.learn(whole_ms[fair], published_w[fair], whole_w[fair])
         elif after is not None:
             interval = interval.seeded((np.abs(measured_w - without_w) / without_w).tolist())
-        corrects = self._settings.publish_every_ms <= discrepancy.LONGEST_INTERVAL_MS
         if corrects:
             new_w = _sum(np.array([v.power_w for v in verdicts]).T)[np.isin(time_ms, whole_ms[fair])]
             correction = correction.learn(whole_ms[fair], whole_w[fair], published_w[fair], new_w, instant_ms)
