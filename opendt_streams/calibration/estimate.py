@@ -1,4 +1,4 @@
-"""What the recursive method remembers from one instant to the next, and its form in a decision: the calibrator's snapshot."""
+"""What a method remembers from one instant to the next, and its form in a decision: the calibrator's snapshot."""
 
 from __future__ import annotations
 
@@ -44,7 +44,8 @@ class Part:
 class Estimate:
     """Everything to go on from. `instant_ms` is None before the first instant.
 
-    `published` are the power models published last, `alarmed` the scopes whose bounds were complained about and still bind.
+    `published` are the power models published last, `alarmed` the kinds of alarm that were given and still stand. `window` is what the
+    methods with a sliding window keep of it: columns of their own per piece, of which the first is its end [ms].
     """
 
     instant_ms: int | None = None
@@ -56,11 +57,13 @@ class Estimate:
     interval: Interval = field(default_factory=Interval)
     discrepancy: Mapping[str, JSON] = field(default_factory=dict)
     alarmed: tuple[str, ...] = ()
+    window: tuple[tuple[float, ...], ...] = ()
 
 
-def to_json(estimate: Estimate) -> dict[str, JSON]:
+def to_json(estimate: Estimate, method: str) -> dict[str, JSON]:
     """All numbers rounded already, but readings of the meter, which are kept as they came."""
     return {
+        "method": method,
         "layout": LAYOUT,
         "instant_ms": estimate.instant_ms,
         "scope": estimate.scope,
@@ -71,10 +74,11 @@ def to_json(estimate: Estimate) -> dict[str, JSON]:
         "interval": estimate.interval.to_json(),
         "discrepancy": dict(estimate.discrepancy),
         "alarmed": list(estimate.alarmed),
+        "window": [list(piece) for piece in estimate.window],
     }
 
 
-def from_json(document: Mapping[str, Any]) -> Estimate:
+def from_json(document: Mapping[str, Any], method: str) -> Estimate:
     """The inverse of `to_json`; nothing at all ({}) is the estimate before the first instant.
 
     Raises:
@@ -82,10 +86,10 @@ def from_json(document: Mapping[str, Any]) -> Estimate:
     """
     if not document:
         return Estimate()
-    if document.get("layout") != LAYOUT or "parts" not in document:
+    if (document.get("method"), document.get("layout")) != (method, LAYOUT):
         raise BadInput(
-            f"an estimate of layout {document.get('layout')!r}",
-            expected=f"layout {LAYOUT} of the recursive method",
+            f"an estimate of method {document.get('method')!r}, layout {document.get('layout')!r}",
+            expected=f"{method}, layout {LAYOUT}",
             hint="Resume a run with the version and the method that began it.",
         )
     return Estimate(
@@ -98,6 +102,7 @@ def from_json(document: Mapping[str, Any]) -> Estimate:
         interval=Interval.from_json(document["interval"]),
         discrepancy=document["discrepancy"],
         alarmed=tuple(document["alarmed"]),
+        window=tuple(tuple(piece) for piece in document["window"]),
     )
 
 

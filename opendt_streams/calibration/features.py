@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import TypeAlias
@@ -16,7 +16,7 @@ from opendt_streams.calibration.references import Place, Reference
 from opendt_streams.model.power_models import utilisation, watts
 from opendt_streams.model.result import GroupBasis, WindowResult
 from opendt_streams.model.task import Float64, Int64
-from opendt_streams.model.topology import Topology
+from opendt_streams.model.topology import HostGroup, PowerModel, Topology
 
 Flags: TypeAlias = NDArray[np.bool_]
 
@@ -91,23 +91,12 @@ def rows_of(
 ) -> Rows:
     """The rows of the windows that could be simulated. Scopes are sets of host groups, each group in one of them; `shapes` are the laws'
     per scope."""
-    windows = [r for r in results if r.error is None and r.total is not None and r.row_ms]
+    windows = usable_windows(results)
     count = sum(len(w.row_ms) for w in windows)
     x, in_force_w = np.zeros((count, len(scopes), len(laws), 3)), np.zeros((count, len(scopes)))
-    same = [_same_hardware(w.basis, in_force) for w in windows]
-    bases, firsts, first = defaultdict[Place, list[GroupBasis]](list), defaultdict[Place, list[int]](list), 0
-    for window, comparable in zip(windows, same, strict=True):
-        for basis in window.basis if comparable else ():
-            bases[basis.cluster, basis.group].append(basis)
-            firsts[basis.cluster, basis.group].append(first)
-        first += len(window.row_ms)
     scope_of = {place: s for s, places in enumerate(scopes) for place in places}
-    for place in sorted(bases):
-        group = in_force.clusters[place[0]].host_groups[place[1]]
-        demand, reference, scope = demand_of(bases[place], firsts[place], count), references[place], scope_of[place]
-        hosts = np.zeros(count)
-        for first, basis in zip(firsts[place], bases[place], strict=True):
-            hosts[first : first + len(basis.demand_mhz)] = basis.hosts
+    for place, hosts, demand in demands(windows, in_force):
+        group, reference, scope = in_force.clusters[place[0]].host_groups[place[1]], references[place], scope_of[place]
         load = Load(utilisation(demand.mhz, group.capacity_mhz))
         x[:, scope, :, 0] += (hosts * reference.idle_w)[:, None]
         for k, law in enumerate(laws):
@@ -115,16 +104,43 @@ def rows_of(
             x[:, scope, k, 2] += demand.total(curve) * reference.range_w
             if second is not None:
                 x[:, scope, k, 1] += demand.total(second) * reference.range_w
-        idle_w = float(watts(group.power_model, np.zeros(1), group.cores, group.capacity_mhz)[0])
-        busy_w = watts(group.power_model, demand.mhz, group.cores, group.capacity_mhz)
-        in_force_w[:, scope] += hosts * idle_w + demand.total(busy_w - idle_w)
+        in_force_w[:, scope] += group_power_w(group, group.power_model, hosts, demand)
     return Rows(
         time_ms=np.fromiter(chain.from_iterable(w.row_ms for w in windows), np.int64, count),
         published_w=np.fromiter(chain.from_iterable(w.total.power_w for w in windows if w.total is not None), np.float64, count),
         x=x,
         in_force_w=in_force_w,
-        comparable=np.repeat(np.array(same, dtype=np.bool_), [len(w.row_ms) for w in windows]),
+        comparable=np.repeat(
+            np.array([_same_hardware(w.basis, in_force) for w in windows], dtype=np.bool_), [len(w.row_ms) for w in windows]
+        ),
     )
+
+
+def usable_windows(results: Sequence[WindowResult]) -> list[WindowResult]:
+    """Those that could be simulated."""
+    return [r for r in results if r.error is None and r.total is not None and r.row_ms]
+
+
+def demands(windows: Sequence[WindowResult], in_force: Topology) -> Iterator[tuple[Place, Float64, Demand]]:
+    """For each host group its hosts per row, and its demand; both are nothing in windows of other hardware."""
+    count = sum(len(w.row_ms) for w in windows)
+    bases, firsts, first = defaultdict[Place, list[GroupBasis]](list), defaultdict[Place, list[int]](list), 0
+    for window in windows:
+        for basis in window.basis if _same_hardware(window.basis, in_force) else ():
+            bases[basis.cluster, basis.group].append(basis)
+            firsts[basis.cluster, basis.group].append(first)
+        first += len(window.row_ms)
+    for place in sorted(bases):
+        hosts = np.zeros(count)
+        for first, basis in zip(firsts[place], bases[place], strict=True):
+            hosts[first : first + len(basis.demand_mhz)] = basis.hosts
+        yield place, hosts, demand_of(bases[place], firsts[place], count)
+
+
+def group_power_w(group: HostGroup, model: PowerModel, hosts: Float64, demand: Demand) -> Float64:
+    """Power of a host group per row by any power model [W]."""
+    idle_w = float(watts(model, np.zeros(1), group.cores, group.capacity_mhz)[0])
+    return np.asarray(hosts * idle_w + demand.total(watts(model, demand.mhz, group.cores, group.capacity_mhz) - idle_w))
 
 
 def _same_hardware(bases: Sequence[GroupBasis], topology: Topology) -> bool:

@@ -50,7 +50,7 @@ class Recursive:
         return "recursive"
 
     def decide(self, estimate: Mapping[str, JSON], evidence: Evidence) -> Proposal:
-        known, topology, instant_ms = from_json(estimate), evidence.in_force, evidence.instant_ms
+        known, topology, instant_ms = from_json(estimate, self.name), evidence.in_force, evidence.instant_ms
         scopes = scopes_of(evidence.samples, topology, [part.meter_name for part in known.parts])
         time_ms, power_w = power_of(evidence.samples, scopes)
         if not len(time_ms):
@@ -115,7 +115,8 @@ class Recursive:
                     interval=interval,
                     discrepancy=correction.to_json() if corrects else {},
                     alarmed=tuple(bounds),
-                )
+                ),
+                self.name,
             ),
             models=models or None,
             reason=_reason(scopes, verdicts),
@@ -153,7 +154,7 @@ def _without_telemetry(known: Estimate, evidence: Evidence) -> Proposal:
         for part in known.parts
         for t, text in gap(part.pace, known.instant_ms or 0, evidence.instant_ms)
     ]
-    return Proposal(to_json(replace(known, instant_ms=evidence.instant_ms)), None, "no telemetry", alarms=tuple(faults))
+    return Proposal(to_json(replace(known, instant_ms=evidence.instant_ms), "recursive"), None, "no telemetry", alarms=tuple(faults))
 
 
 def _reason(scopes: Sequence[Scope], verdicts: Sequence[Verdict]) -> str:
