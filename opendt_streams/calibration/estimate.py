@@ -20,14 +20,14 @@ from opendt_streams.model.power import Meter as MeterName
 from opendt_streams.model.topology import PowerModel
 
 LAYOUT: Final = 2
-_TRIANGLE: Final = ((0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2))
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
     """What is known of one scope: `fit` and `anchor` are banks of this scope alone.
 
-    `law` is the one that is published, `shapes` are where the laws' curves are expanded (1 for those that have none). `anchor` is the fit as it was when the meter took on the value that it still shows: where to return to if it proves stuck.
+    `law` is the one that is published, `shapes` are where the laws' curves are expanded (1 for those that have none). `anchor` is the fit as it was when the meter took on the value that it still shows: where to return to if it proves stuck. `apart` and
+    `apart_anchor` are the same with factors of each host group's own, where the scope has several.
     """
 
     meter_name: MeterName
@@ -38,6 +38,8 @@ class Part:
     merit: Merit = field(default_factory=Merit)
     law: str | None = None
     shapes: tuple[float, ...] = ()
+    apart: Bank | None = None
+    apart_anchor: Bank | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +121,8 @@ def _part_json(part: Part) -> dict[str, JSON]:
         "shapes": list(part.shapes),
         "fit": _bank_json(part.fit),
         "anchor": _bank_json(part.anchor),
+        "apart": _bank_json(part.apart),
+        "apart_anchor": _bank_json(part.apart_anchor),
         "merit": part.merit.to_json(),
     }
 
@@ -133,6 +137,8 @@ def _part(document: Mapping[str, Any]) -> Part:
         Merit.from_json(document["merit"]),
         document["law"],
         tuple(float(shape) for shape in document["shapes"]),
+        _bank(document["apart"]),
+        _bank(document["apart_anchor"]),
     )
 
 
@@ -145,20 +151,21 @@ def _bank_json(bank: Bank | None) -> JSON:
     """Per law: factors, upper triangle of the covariance, noise, run, echo, last; in the resolution of the topic."""
     if bank is None:
         return None
-    columns = [bank.factors[0].T, *(bank.covariance[0, :, i, j] for i, j in _TRIANGLE), bank.noise[0] * 100, bank.run[0], bank.echo[0], bank.last[0]]
-    laws = np.vstack(columns).T.tolist()
-    return {"time_ms": int(bank.time_ms[0]), "laws": [[round(v, 6) for v in law] for law in laws]}
+    rows, columns = np.triu_indices(bank.factors.shape[2])
+    parts = (bank.factors[0].T, bank.covariance[0][:, rows, columns].T, bank.noise * 100, bank.run, bank.echo, bank.last)
+    laws = np.vstack(parts).T.tolist()
+    return {"time_ms": int(bank.time_ms[0]), "factors": bank.factors.shape[2], "laws": [[round(v, 6) for v in law] for law in laws]}
 
 
 def _bank(document: Mapping[str, Any] | None) -> Bank | None:
     if document is None:
         return None
-    laws = np.array(document["laws"], dtype=np.float64)
-    covariance = np.empty((1, len(laws), 3, 3))
-    for k, (i, j) in enumerate(_TRIANGLE):
-        covariance[0, :, i, j] = covariance[0, :, j, i] = laws[:, 3 + k]
-    time_ms = np.array([document["time_ms"]], dtype=np.int64)
-    return Bank(time_ms, laws[None, :, :3], covariance, laws[None, :, 9] / 100, laws[None, :, 10], laws[None, :, 11], laws[None, :, 12])
+    laws, n = np.array(document["laws"], dtype=np.float64), document["factors"]
+    rows, columns = np.triu_indices(n)
+    covariance = np.empty((1, len(laws), n, n))
+    covariance[0][:, rows, columns] = covariance[0][:, columns, rows] = laws[:, n : n + len(rows)]
+    noise, run, echo, last = laws[None, :, n + len(rows) :].transpose(2, 0, 1)
+    return Bank(np.array([document["time_ms"]], dtype=np.int64), laws[None, :, :n], covariance, noise / 100, run, echo, last)
 
 
 def _model(values: list[Any]) -> PowerModel:

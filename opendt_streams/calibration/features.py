@@ -27,7 +27,8 @@ class Rows:
 
     `x` (rows x scopes x laws x 3) holds the watts of idle, busy and sloping part at factors of one, so that factors . x is the predicted
     power of a scope; `published_w` is what the results said at the time, `in_force_w` (rows x scopes) what the power models in force now
-    give for the same load. `comparable` is false, and `x` and `in_force_w` mean nothing, where the row was simulated on other hardware.
+    give for the same load. `by_group` (per scope; rows x its laws x 3 per host group in topology order) tells the groups of a scope apart,
+    None where that is not asked for. `comparable` is false, and `x` and `in_force_w` mean nothing, where the row was simulated on other hardware.
     """
 
     time_ms: Int64
@@ -35,6 +36,7 @@ class Rows:
     x: Float64
     in_force_w: Float64
     comparable: Flags
+    by_group: tuple[Float64 | None, ...]
 
     def at(self, index: Int64) -> Rows:
         """The rows of these indices, one per sample; -1 is no row: not comparable, and nothing published."""
@@ -42,13 +44,15 @@ class Rows:
         if not len(self.time_ms):
             nothing = np.full(len(index), np.nan)
             columns = np.zeros((len(index), *self.x.shape[1:])), np.zeros((len(index), *self.in_force_w.shape[1:]))
-            return Rows(np.zeros(len(index), np.int64), nothing, *columns, there)
+            empty = tuple(None if g is None else np.zeros((len(index), *g.shape[1:])) for g in self.by_group)
+            return Rows(np.zeros(len(index), np.int64), nothing, *columns, there, empty)
         return Rows(
             time_ms=self.time_ms[index],
             published_w=np.where(there, self.published_w[index], np.nan),
             x=self.x[index],
             in_force_w=self.in_force_w[index],
             comparable=self.comparable[index] & there,
+            by_group=tuple(None if g is None else g[index] for g in self.by_group),
         )
 
 
@@ -88,22 +92,30 @@ def rows_of(
     laws: Sequence[Law],
     scopes: Sequence[frozenset[Place]],
     shapes: Sequence[Sequence[float]],
+    apart: Sequence[Sequence[int]] = (),
 ) -> Rows:
     """The rows of the windows that could be simulated. Scopes are sets of host groups, each group in one of them; `shapes` are the laws'
-    per scope."""
+    per scope, `apart` the indices of the laws for which the groups of a scope are told apart (none: not at all)."""
     windows = usable_windows(results)
     count = sum(len(w.row_ms) for w in windows)
     x, in_force_w = np.zeros((count, len(scopes), len(laws), 3)), np.zeros((count, len(scopes)))
     scope_of = {place: s for s, places in enumerate(scopes) for place in places}
+    first_of = {place: 3 * i for places in scopes for i, place in enumerate(sorted(places))}
+    wanted = list(apart) or [()] * len(scopes)
+    by_group = [np.zeros((count, len(w), 3 * len(places))) if w else None for w, places in zip(wanted, scopes, strict=True)]
     for place, hosts, demand in demands(windows, in_force):
         group, reference, scope = in_force.clusters[place[0]].host_groups[place[1]], references[place], scope_of[place]
         load = Load(utilisation(demand.mhz, group.capacity_mhz))
-        x[:, scope, :, 0] += (hosts * reference.idle_w)[:, None]
+        mine = np.zeros((count, len(laws), 3))
+        mine[:, :, 0] = (hosts * reference.idle_w)[:, None]
         for k, law in enumerate(laws):
             curve, second = law.columns(load, group.cores, reference, shapes[scope][k])
-            x[:, scope, k, 2] += demand.total(curve) * reference.range_w
+            mine[:, k, 2] = demand.total(curve) * reference.range_w
             if second is not None:
-                x[:, scope, k, 1] += demand.total(second) * reference.range_w
+                mine[:, k, 1] = demand.total(second) * reference.range_w
+        x[:, scope] += mine
+        if (columns := by_group[scope]) is not None:
+            columns[:, :, first_of[place] : first_of[place] + 3] = mine[:, list(wanted[scope])]
         in_force_w[:, scope] += group_power_w(group, group.power_model, hosts, demand)
     return Rows(
         time_ms=np.fromiter(chain.from_iterable(w.row_ms for w in windows), np.int64, count),
@@ -113,6 +125,7 @@ def rows_of(
         comparable=np.repeat(
             np.array([_same_hardware(w.basis, in_force) for w in windows], dtype=np.bool_), [len(w.row_ms) for w in windows]
         ),
+        by_group=tuple(by_group),
     )
 
 

@@ -6,7 +6,8 @@ in watts and in kilowatts; for SURF (25 W, 149 W) they are 0.01 W per host and s
 share of predicted power, learnt from what the filter gets wrong, so that a quiet meter is followed closely and a noisy one calmly.
 
 Covariances are in units of one step of the random walk (`STEP` squared): between 1 and some millions, so that rounding them to 1e-6
-costs nothing and keeps them positive definite. Arrays are scopes x laws (x 3 (x 3)); every operation is elementwise, or a sum of three.
+costs nothing and keeps them positive definite. Arrays are scopes x laws (x n (x n)), with n
+the number of factors, three or three per host group; every operation is elementwise, or a sum of a few in their order.
 """
 
 from __future__ import annotations
@@ -81,35 +82,44 @@ class Bank:
 
     def sound(self, scope: int) -> bool:
         """Whether every number is finite and the variances positive."""
-        return all(bool(np.isfinite(v[scope]).all()) for v in self.columns) and bool((self.covariance[scope][:, [0, 2], [0, 2]] > 0).all())
+        variances = np.diagonal(self.covariance[scope], axis1=1, axis2=2)
+        return all(bool(np.isfinite(v[scope]).all()) for v in self.columns) and bool((variances >= 0).all() and (variances[:, ::3] > 0).all())
 
 
-def begin(prior: Float64, walk: Float64, scale: Float64) -> Bank:
-    """Before any sample. `prior` (scopes x laws x 3) are the factors to begin with, `walk` the variance of a step of each, `scale` (laws
-    x 3) how many times as uncertain as usual they are."""
+def begin(prior: Float64, covariance: Float64) -> Bank:
+    """Before any sample. `prior` (scopes x laws x n) are the factors to begin with, `covariance` (.. x n) how uncertain they are."""
     scopes, laws, _ = prior.shape
+    nothing = np.zeros((scopes, laws))
     return Bank(
         time_ms=np.zeros(scopes, np.int64),
         factors=prior.astype(np.float64),
-        covariance=_diagonal(walk * (scale * scale) * (PRIOR_STEPS * PRIOR_STEPS)),
+        covariance=covariance.copy(),
         noise=np.full((scopes, laws), NOISE),
-        run=np.zeros((scopes, laws)),
-        echo=np.zeros((scopes, laws)),
-        last=np.zeros((scopes, laws)),
+        run=nothing,
+        echo=nothing.copy(),
+        last=nothing.copy(),
     )
 
 
 def teach(
-    bank: Bank, time_ms: Int64, measured_w: Float64, x: Float64, believed: Float64, walk: Float64, stops: Mapping[int, int] | None = None
+    bank: Bank,
+    time_ms: Int64,
+    measured_w: Float64,
+    x: Float64,
+    floor_w: Float64,
+    believed: Float64,
+    walk: Float64,
+    stops: Mapping[int, int] | None = None,
 ) -> dict[int, Bank]:
     """Learn from the samples, in order of time; the bank changes.
 
     Args:
         time_ms: per sample.
         measured_w: samples x scopes; what is not believed may be anything.
-        x: samples x scopes x laws x 3.
+        x: samples x scopes x laws x n: what the parts draw at factors of one.
+        floor_w: samples x scopes x laws: noise is a share of predicted power, or of this where it is more.
         believed: samples x scopes, 1 or 0.
-        walk: scopes x laws x 3, variance of a step of the random walk; 0 for what a law does not have.
+        walk: scopes x laws x n x n, covariance of a step of the random walk; 0 for what a law does not have.
         stops: how many samples were taught (by any key) when a copy of the bank is wanted.
 
     Returns:
@@ -120,23 +130,23 @@ def teach(
         wanted.setdefault(at, []).append(key)
     copies: dict[int, Bank] = {}
     usable = np.where(believed > 0, measured_w, 0.0)
-    walk_3x3 = _diagonal(walk)
     for k in range(len(time_ms) + 1):
         for key in wanted.get(k, ()):
             copies[key] = bank.copy()
         if k < len(time_ms) and believed[k].any():
-            _update(bank, int(time_ms[k]), usable[k], x[k], believed[k], walk_3x3)
+            _update(bank, int(time_ms[k]), usable[k], x[k], floor_w[k], believed[k], walk)
     return copies
 
 
-def _update(bank: Bank, time_ms: int, measured_w: Float64, x: Float64, believed: Float64, walk: Float64) -> None:
+def _update(
+    bank: Bank, time_ms: int, measured_w: Float64, x: Float64, floor_w: Float64, believed: Float64, walk: Float64
+) -> None:
     new = believed * (time_ms > bank.time_ms)
     steps = new * np.where(bank.time_ms > 0, (time_ms - bank.time_ms) / STEP_MS, 0.0)
     covariance = bank.covariance + steps[:, None, None, None] * walk
     g = (covariance * x[:, :, None, :]).sum(axis=-1)
     predicted = (x * bank.factors).sum(axis=-1)
-    floor = 0.1 * (x[:, :, 0] + x[:, :, 2])
-    level = np.maximum(predicted, floor)
+    level = np.maximum(predicted, floor_w)
     noise = bank.noise * level
     spread = _STEP_SQUARED * (x * g).sum(axis=-1)
     variance = np.maximum(spread + noise * noise, 1e-300)
@@ -164,7 +174,7 @@ def _update(bank: Bank, time_ms: int, measured_w: Float64, x: Float64, believed:
     bank.time_ms = np.where(new > 0, time_ms, bank.time_ms)
 
 
-def _diagonal(values: Float64) -> Float64:
+def diagonal(values: Float64) -> Float64:
     """A diagonal matrix for each last axis."""
     out = np.zeros((*values.shape, values.shape[-1]))
     for i in range(values.shape[-1]):

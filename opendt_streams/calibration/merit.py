@@ -30,15 +30,16 @@ class Merit:
         if not len(errors):
             return self
         keep = 2.0 ** (-passed_ms / HALF_LIFE_MS)
-        old = np.array(self.errors) if self.errors else np.zeros(errors.shape[1])
+        same = len(self.errors) == errors.shape[1]
+        old = np.array(self.errors) if same else np.zeros(errors.shape[1])
         sums = np.cumsum(100 * errors, axis=0)[-1] + keep * old  # cumsum adds in order
-        return Merit(tuple(round(v, 6) for v in sums.tolist()), round(keep * self.weight + len(errors), 6))
+        return Merit(tuple(round(v, 6) for v in sums.tolist()), round((keep * self.weight if same else 0.0) + len(errors), 6))
 
     def choose(self, present: int | None) -> int:
         """The law to publish: the present one (else the first), unless another is clearly better."""
         now = present or 0
-        if not self.errors:
-            return now
+        if now >= len(self.errors):
+            return 0
         best = min(range(len(self.errors)), key=lambda k: self.errors[k])
         return best if self.errors[best] < BETTER * self.errors[now] else now
 

@@ -44,9 +44,9 @@ def bound_alarm(projected: Projected, law: str, lower: Vector, upper: Vector, *,
     """What the data wants beyond the physical bounds, if it clearly does. How far a shape may move at once is no such bound."""
     if projected.distance <= CLEARLY_BEYOND:
         return None
-    held = [
-        f"{name} at its {'lower' if side < 0 else 'upper'} bound, {lower[i] if side < 0 else upper[i]:g} times the datasheet"
-        for i, (name, side) in enumerate(zip(_NAMES, projected.sides, strict=True))
-        if side and not (shaped and i == 1)
-    ]
+    held = dict.fromkeys(
+        f"{_NAMES[i % 3]} at its {'lower' if side < 0 else 'upper'} bound, {lower[i % 3] if side < 0 else upper[i % 3]:g} times the datasheet"
+        for i, side in enumerate(projected.sides)
+        if side and not (shaped and i % 3 == 1)
+    )
     return f"{law}: {'; '.join(held)}" if held else None

@@ -35,6 +35,11 @@ from opendt_streams.model.task import Float64, Int64
 TELEMETRY: Final = "telemetry"
 BOUND: Final = "bound"
 
+APART: Final = frozenset(("busy-linear", "asymptotic 1 core", "linear", "sqrt", "square", "cubic", "mse 1.5", "mse 3", "asymptotic 0.4"))
+"""Laws that are also fitted with factors of each host group's own, where one meter measures several."""
+MOST_APART: Final = 8
+"""Host groups up to which one meter's are told apart, as far as their loads differ; a decision grows with the square of their number."""
+
 
 class Recursive:
     def __init__(self, settings: CalibrationSettings) -> None:
@@ -44,6 +49,7 @@ class Recursive:
         """
         self._settings = settings
         self._laws = laws_for(settings.capabilities)
+        self._which = [k for k, law in enumerate(self._laws) if law.name in APART]
 
     @property
     def name(self) -> str:
@@ -58,22 +64,22 @@ class Recursive:
         watts = references(topology, known.references, known.published)
         parts = [self._part(known, scope) for scope in scopes]
         places = [scope.places for scope in scopes]
-        rows = rows_of(evidence.results, topology, watts, self._laws, places, [part.shapes for part in parts])
+        apart = [self._which if 1 < len(at) <= MOST_APART else [] for at in places]
+        rows = rows_of(evidence.results, topology, watts, self._laws, places, [part.shapes for part in parts], apart)
         seen = self._paired(rows, time_ms)
         watched = [self._watch(part, s, time_ms, power_w, seen, known.instant_ms or 0, instant_ms) for s, part in enumerate(parts)]
 
-        walk = fitting.walks(self._laws, scopes, topology, watts)
-        start = fitting.starting(self._laws, parts, watched, fitting.priors(self._laws, scopes, topology, watts), walk)
         test_from_ms = publication.held_out_from(instant_ms, self._settings.publish_every_ms)
-        learnt = fitting.learn(parts, watched, start, walk, time_ms, power_w, seen, test_from_ms)
+        common = fitting.common_belief(self._laws, scopes, topology, watts)
+        own = [fitting.apart_belief(common, s, which, len(at)) if which else None for s, (which, at) in enumerate(zip(apart, places, strict=True))]
+        learnt = fitting.Lesson(time_ms, power_w, seen, test_from_ms).teach(parts, watched, common, own, self._which)
         passed_ms = instant_ms - known.instant_ms if known.instant_ms is not None else 0
-        court = Court(self._laws, learnt, time_ms, power_w, seen, rows, test_from_ms, passed_ms)
-        verdicts = [court.verdict(s, part, w) for s, (part, w) in enumerate(zip(parts, watched, strict=True))]
+        court = Court(self._laws, self._which, learnt, time_ms, power_w, seen, rows, test_from_ms, passed_ms)
+        verdicts = [court.verdict(s, part, w, sorted(at)) for s, (part, w, at) in enumerate(zip(parts, watched, places, strict=True))]
         models = {
-            (c, h): v.law.model(watts[c, h], v.publish, v.shape, topology.clusters[c].host_groups[h].cores)
-            for scope, v in zip(scopes, verdicts, strict=True)
-            if v.publish is not None
-            for c, h in sorted(scope.places)
+            (c, h): v.law.model(watts[c, h], point, v.shape, topology.clusters[c].host_groups[h].cores)
+            for v in verdicts
+            for (c, h), point in (v.publish or {}).items()
         }
 
         whole_ms, whole_w = datacenter_power(evidence.samples, topology)
