@@ -27,7 +27,8 @@ class Part:
     """What is known of one scope: `fit` and `anchor` are banks of this scope alone.
 
     `law` is the one that is published, `shapes` are where the laws' curves are expanded (1 for those that have none). `anchor` is the fit as it was when the meter took on the value that it still shows: where to return to if it proves stuck. `apart` and
-    `apart_anchor` are the same with factors of each host group's own, where the scope has several.
+    `apart_anchor` are the same with factors of each host group's own, where the scope has several. By `lag` rows
+    the meter's clock has been off since `lag_since_ms` (0: it is right).
     """
 
     meter_name: MeterName
@@ -40,6 +41,8 @@ class Part:
     shapes: tuple[float, ...] = ()
     apart: Bank | None = None
     apart_anchor: Bank | None = None
+    lag: int = 0
+    lag_since_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +127,7 @@ def _part_json(part: Part) -> dict[str, JSON]:
         "apart": _bank_json(part.apart),
         "apart_anchor": _bank_json(part.apart_anchor),
         "merit": part.merit.to_json(),
+        "lag": [part.lag, part.lag_since_ms],
     }
 
 
@@ -139,6 +143,7 @@ def _part(document: Mapping[str, Any]) -> Part:
         tuple(float(shape) for shape in document["shapes"]),
         _bank(document["apart"]),
         _bank(document["apart_anchor"]),
+        *document["lag"],
     )
 
 

@@ -111,11 +111,12 @@ class Belief:
     walk: Float64
 
     def start(self, known: Sequence[tuple[Bank | None, Bank | None]], watched: Sequence[Watched]) -> Bank:
-        """The filters to go on with: those known (fit, anchor), from before the meter took on a value that has proved stuck; else these."""
+        """The filters to go on with: those known (fit, anchor), from before the meter took on a value that has proved stuck; else these, as
+        where anything known is not finite."""
         bank = kalman.begin(self.prior, self.covariance)
         for s, ((fit, anchor), w) in enumerate(zip(known, watched, strict=True)):
             found = anchor if w.undone and anchor is not None else fit
-            if found is not None and found.factors.shape[1:] == self.prior.shape[1:]:
+            if found is not None and found.factors.shape[1:] == self.prior.shape[1:] and found.sound(0):
                 bank.put(s, found, 0)
         return bank
 

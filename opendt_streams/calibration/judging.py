@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
 import numpy as np
@@ -86,7 +86,11 @@ class Court:
         power_w = _power(x, publish) if publish is not None else in_force_w
         meter = _from_now_on(watched.meter, in_force_w, power_w)
         return Verdict(
-            part=self._remembered(s, part, meter, watched.pace, merit, chosen.name, sound=sound),
+            part=replace(
+                self._remembered(s, part, meter, watched.pace, merit, chosen.name, sound=sound),
+                lag=watched.lag,
+                lag_since_ms=watched.lag_since_ms,
+            ),
             law=law,
             shape=shape,
             publish=None if publish is None else {at: _of_group(publish, i) for i, at in enumerate(places)},
@@ -122,7 +126,9 @@ class Court:
             return Part(part.meter_name, meter, pace, merit=merit, law=law, shapes=part.shapes)
         learnt, apart = self.learnt, self.learnt.apart[s]
         fit, anchor = learnt.common.end.only(s), learnt.common.anchors[s]
-        shapes = tuple(law.moved(at, _of_group(f, 0)) for law, at, f in zip(self.laws, part.shapes, fit.factors[0], strict=True))
+        shapes = part.shapes
+        if learnt.believed[:, s].any():
+            shapes = tuple(law.moved(at, _of_group(f, 0)) for law, at, f in zip(self.laws, shapes, fit.factors[0], strict=True))
         moved = np.array([math.log(b / a) if a != b else 0.0 for a, b in zip(part.shapes, shapes, strict=True)])
         own = own_anchor = None
         if apart is not None and apart.end.sound(0):

@@ -44,6 +44,7 @@ AGAIN_STEPS: Final = 1000.0
 """Standard deviation that is added then."""
 
 _STEP_SQUARED: Final = STEP * STEP
+_LEAST_W: Final = 1e-9  # hosts that draw nothing teach nothing
 
 
 @dataclass(slots=True, eq=False)
@@ -142,36 +143,40 @@ def _update(
     bank: Bank, time_ms: int, measured_w: Float64, x: Float64, floor_w: Float64, believed: Float64, walk: Float64
 ) -> None:
     new = believed * (time_ms > bank.time_ms)
-    steps = new * np.where(bank.time_ms > 0, (time_ms - bank.time_ms) / STEP_MS, 0.0)
-    covariance = bank.covariance + steps[:, None, None, None] * walk
-    g = (covariance * x[:, :, None, :]).sum(axis=-1)
-    predicted = (x * bank.factors).sum(axis=-1)
-    level = np.maximum(predicted, floor_w)
-    noise = bank.noise * level
-    spread = _STEP_SQUARED * (x * g).sum(axis=-1)
-    variance = np.maximum(spread + noise * noise, 1e-300)
-    deviation = np.sqrt(variance)
-    innovation = np.clip((measured_w[:, None] - predicted) / deviation, -CLIP, CLIP)
     use = new[:, None]
-    gain = use * (_STEP_SQUARED / deviation) * innovation
-    bank.factors = bank.factors + g * gain[:, :, None]
+    steps = np.where(bank.time_ms > 0, new * (time_ms - bank.time_ms) / STEP_MS, 0.0)
+    covariance = bank.covariance
+    covariance += steps[:, None, None, None] * walk
+    g = _add(covariance * x[:, :, None, :])
+    predicted = _add(x * bank.factors)
+    level = np.maximum(np.maximum(predicted, floor_w), _LEAST_W)
+    noise = bank.noise * level
+    noise *= noise
+    spread = _STEP_SQUARED * _add(x * g)
+    variance = spread + noise
+    deviation = np.sqrt(variance)
+    innovation = np.minimum(np.maximum((measured_w[:, None] - predicted) / deviation, -CLIP), CLIP)
     shrink = use * (_STEP_SQUARED / variance)
-    covariance -= shrink[:, :, None, None] * (g[:, :, :, None] * g[:, :, None, :])
+    bank.factors += g * (shrink * innovation * deviation)[:, :, None]
+    covariance -= (g * shrink[:, :, None])[:, :, :, None] * g[:, :, None, :]
     # of a squared innovation the noise's own part, as far as the parameters' uncertainty leaves one
-    part = noise * noise / variance
-    seen = np.maximum(innovation * innovation * variance - spread, 0.0) / (np.maximum(level, 1e-300) ** 2)
+    seen = np.maximum(innovation * innovation * variance - spread, 0.0) / (level * level)
     squared = bank.noise * bank.noise
-    squared += use * part * (seen - squared) / NOISE_MEMORY
-    bank.noise = np.clip(np.sqrt(squared), LEAST_NOISE, MOST_NOISE)
-    bank.run = bank.run + use * (innovation - bank.run) / RUN
-    bank.echo = bank.echo + use * (np.sign(innovation * bank.last) - bank.echo) / ECHO_MEMORY
+    squared += use * (noise / variance) * (seen - squared) / NOISE_MEMORY
+    bank.noise = np.minimum(np.maximum(np.sqrt(squared), LEAST_NOISE), MOST_NOISE)
+    bank.run += use * (innovation - bank.run) / RUN
+    bank.echo += use * (np.sign(innovation * bank.last) - bank.echo) / ECHO_MEMORY
     bank.last = np.where(use > 0, innovation, bank.last)
     changed = np.abs(bank.run) > np.minimum(WHITE + ECHO_WEIGHT * np.maximum(bank.echo, 0.0), ECHOING)
     if changed.any():
         covariance += (changed * (AGAIN_STEPS * AGAIN_STEPS))[:, :, None, None] * walk
-        bank.run = np.where(changed, 0.0, bank.run)
-    bank.covariance = covariance
+        bank.run[changed] = 0.0
     bank.time_ms = np.where(new > 0, time_ms, bank.time_ms)
+
+
+def _add(terms: Float64) -> Float64:
+    """Over the last axis, which is short: one after another up to eight, always the same way beyond."""
+    return np.asarray(np.add.reduce(terms, axis=-1))
 
 
 def diagonal(values: Float64) -> Float64:

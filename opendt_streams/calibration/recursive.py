@@ -14,7 +14,7 @@ from typing import Final
 
 import numpy as np
 
-from opendt_streams.calibration import discrepancy, fitting, publication
+from opendt_streams.calibration import discrepancy, fitting, publication, synchrony
 from opendt_streams.calibration.discrepancy import Correction
 from opendt_streams.calibration.estimate import Estimate, Part, from_json, to_json
 from opendt_streams.calibration.features import Rows, rows_of
@@ -28,6 +28,7 @@ from opendt_streams.calibration.scopes import Scope, level, power_of, scope_name
 from opendt_streams.calibration.settings import CalibrationSettings
 from opendt_streams.calibration.telemetry import Meter
 from opendt_streams.calibration.watch import Reading, Watched, gap, watch
+from opendt_streams.model import times
 from opendt_streams.model.canonical import JSON
 from opendt_streams.model.power import Meter as MeterName
 from opendt_streams.model.task import Float64, Int64
@@ -67,7 +68,7 @@ class Recursive:
         apart = [self._which if 1 < len(at) <= MOST_APART else [] for at in places]
         rows = rows_of(evidence.results, topology, watts, self._laws, places, [part.shapes for part in parts], apart)
         seen = self._paired(rows, time_ms)
-        watched = [self._watch(part, s, time_ms, power_w, seen, known.instant_ms or 0, instant_ms) for s, part in enumerate(parts)]
+        watched = [self._watch(part, s, time_ms, power_w, seen, rows, known.instant_ms or 0, instant_ms) for s, part in enumerate(parts)]
 
         test_from_ms = publication.held_out_from(instant_ms, self._settings.publish_every_ms)
         common = fitting.common_belief(self._laws, scopes, topology, watts)
@@ -144,13 +145,46 @@ class Recursive:
             return found
         return Part(scope.meter, Meter(), None, shapes=tuple(law.shape or 1.0 for law in self._laws))
 
-    def _watch(self, part: Part, s: int, time_ms: Int64, power_w: Float64, seen: Rows, after_ms: int, until_ms: int) -> Watched:
+    def _watch(self, part: Part, s: int, time_ms: Int64, power_w: Float64, seen: Rows, rows: Rows, after_ms: int, until_ms: int) -> Watched:
         """Follow the meter of scope `s` through the interval."""
         least, most = ((seen.x[:, s, 0] * np.array(bounds)).sum(axis=-1).tolist() for bounds in self._laws[0].box(1.0))
         expected = seen.in_force_w[:, s].tolist()
         columns = zip(time_ms.tolist(), power_w[:, s].tolist(), seen.comparable.tolist(), expected, least, most, strict=True)
         readings = [Reading(t, m, e if same else None, lo, hi) if m == m else None for t, m, same, e, lo, hi in columns]
-        return watch(part.meter, part.pace, readings, after_ms, until_ms, fitted=part.fit is not None)
+        watched = watch(part.meter, part.pace, readings, after_ms, until_ms, fitted=part.fit is not None)
+        return self._synchronous(part, s, watched, time_ms, power_w[:, s], rows) if part.fit is not None else watched
+
+    def _synchronous(self, part: Part, s: int, watched: Watched, time_ms: Int64, power_w: Float64, rows: Rows) -> Watched:
+        """The same, if the meter's clock is right; else readings of another time are not believed either."""
+        assert part.fit is not None
+        law = next((k for k, law in enumerate(self._laws) if (part.law or "").startswith(law.name)), 0)
+        same = rows.comparable
+        found = synchrony.compare(
+            time_ms,
+            power_w,
+            np.array(watched.believed),
+            rows.time_ms[same],
+            rows.in_force_w[same, s],
+            float(part.fit.noise[0, law]),
+            self._settings.sample_interval_ms,
+            part.lag,
+            part.lag_since_ms,
+        )
+        if not found.off.any():
+            return watched
+        begun = part.lag == 0 and found.since_ms != part.lag_since_ms
+        first = int(np.searchsorted(time_ms, found.since_ms)) + synchrony.WINDOW - 1
+        text = found.complaint or f"meter's clock was off since {times.iso(found.since_ms)}"
+        fault = [(int(time_ms[min(first, len(time_ms) - 1)]), text)] if begun else []
+        return replace(
+            watched,
+            believed=tuple(bool(b) and not off for b, off in zip(watched.believed, found.off.tolist(), strict=True)),
+            faults=(*watched.faults, *fault),
+            complaint=found.complaint or watched.complaint,
+            frozen=watched.frozen or found.lag != 0,
+            lag=found.lag,
+            lag_since_ms=found.since_ms,
+        )
 
 
 def _without_telemetry(known: Estimate, evidence: Evidence) -> Proposal:

@@ -1,6 +1,6 @@
 """Which readings of a meter can be believed: a filter must not learn from a meter that hangs, jumps or says nothing.
 
-One meter's samples go through `Meter.next` one by one, each with what the parameters in force draw under that load. A reading is not
+One meter's samples go through `Meter.read` one by one, each with what the parameters in force draw under that load. A reading is not
 believed where it is no number above 0, where the hosts cannot draw it, where it has left the load behind from one sample to the next,
 or where the meter repeats itself although a healthy one would not.
 """
@@ -19,7 +19,7 @@ LOAD_MOVED: Final = 0.005
 """Relative change of expected power beyond which a meter that holds its value for longer is stuck, whatever its habits."""
 HABIT: Final = 0.9
 """Share of repeated readings from which on a meter at steady load may hold a value for ever: a quiet meter of an idle datacenter."""
-_HABIT_MEMORY, _LEAST_CHANGES = 200, 20
+_HABIT_MEMORY, _LEAST_CHANGES, _MOST_CHANGES = 200, 20, 1000
 
 MARGIN: Final = 2.0
 """How far beyond what parameters within their bounds can explain a reading is still believed."""
@@ -40,13 +40,14 @@ CERTAIN: Final = 5
 """Samples in a row that must be wrong before it is a fault, and not a spike."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Meter:
     """What the meter showed last, since when, in how many samples, and all that is needed to judge the next reading.
 
     `least`, `most`: range of expected power during the hold; `changes`, `repeats`: how often it showed another value, and the share of
-    readings that repeated the one before; `expected`, `ratio`, `ratios`: of believed readings, the newest expected power, and how many
-    times that the meter shows; `jumped_ms`: since when it has been elsewhere; `wrong`: readings in a row that were not believed.
+    readings that repeated the one before; `expected`, `ratio`, `ratios`: of believed readings, the newest expected power, how many
+    times that the meter shows, and of how many that is the mean; `jumped_ms`: since when it has been elsewhere; `wrong`, `wrong_ms`: how
+    many readings in a row were not believed, and since when.
     """
 
     power_w: float = 0.0
@@ -75,57 +76,70 @@ class Meter:
         """Whether the present complaint is a fault of the meter, and not a spike."""
         return self.complaint is not None and (self.wrong >= CERTAIN or self.stuck)
 
-    def next(self, time_ms: int, power_w: float, expected_w: float | None, least_w: float = 0.0, most_w: float = math.inf) -> Meter:
-        """The meter after a reading. `expected_w` is by the parameters in force, None where there is no row to compare with; hosts can
-        draw from `least_w` to `most_w`. A reading that is not a number shows nothing: as 0 W."""
-        power_w = power_w if math.isfinite(power_w) else 0.0
-        seen = self._held(time_ms, power_w, expected_w)
+    def read(self, time_ms: int, power_w: float, expected_w: float | None, least_w: float = 0.0, most_w: float = math.inf) -> None:
+        """The next reading. `expected_w` is by the parameters in force, None where there is no row to compare with; hosts can draw from
+        `least_w` to `most_w`. A reading that is not a number shows nothing: as 0 W."""
+        before_w, power_w = self.power_w, power_w if math.isfinite(power_w) else 0.0
+        self._hold(time_ms, power_w, expected_w)
         if not power_w > 0:
-            return seen._blamed(time_ms, f"meter at {power_w:g} W")
-        if expected_w is not None and not (MARGIN * power_w >= least_w and power_w <= MARGIN * most_w):
-            return seen._blamed(time_ms, _implausible(power_w, least_w, most_w))
-        if seen.stuck:
-            return seen._blamed(seen.since_ms, "meter stuck")
-        if expected_w is None or not expected_w > 0:
-            return replace(seen, wrong=0, complaint=None)
-        return seen._judged(time_ms, power_w, expected_w, self)
+            self._blame(time_ms, f"meter at {power_w:g} W")
+        elif expected_w is not None and not (MARGIN * power_w >= least_w and power_w <= MARGIN * most_w):
+            self._blame(time_ms, _implausible(power_w, least_w, most_w))
+        elif self.stuck:
+            self._blame(self.since_ms, "meter stuck")
+        elif expected_w is None or not expected_w > 0:
+            self._believe()
+        else:
+            self._judge(time_ms, power_w, expected_w, before_w)
 
     def by(self, factor: float) -> Meter:
         """The same meter where other parameters come into force, which draw `factor` times as much."""
         ratio = self.ratio / factor
         return replace(self, expected=self.expected * factor, ratio=ratio, least=self.least * factor, most=self.most * factor)
 
-    def _held(self, time_ms: int, power_w: float, expected_w: float | None) -> Meter:
+    def _hold(self, time_ms: int, power_w: float, expected_w: float | None) -> None:
         if self.held == 0 or power_w != self.power_w:
-            habit = self.repeats if self.held > LONGEST_HOLD or self.held == 0 else self.repeats - self.repeats / _HABIT_MEMORY
-            changes = self.changes + (self.held > 0)
-            e = expected_w or 0.0
-            return replace(self, power_w=power_w, since_ms=time_ms, held=1, least=e, most=e, changes=min(changes, 1000), repeats=habit)
-        habit = self.repeats + ((1 - self.repeats) / _HABIT_MEMORY if self.held < LONGEST_HOLD else 0.0)
-        if expected_w is None:
-            return replace(self, held=self.held + 1, repeats=habit)
-        least = min(self.least, expected_w) if self.most > 0 else expected_w
-        return replace(self, held=self.held + 1, repeats=habit, least=least, most=max(self.most, expected_w))
+            if 0 < self.held <= LONGEST_HOLD:
+                self.repeats -= self.repeats / _HABIT_MEMORY
+            self.changes = min(self.changes + (self.held > 0), _MOST_CHANGES)
+            self.power_w, self.since_ms, self.held = power_w, time_ms, 1
+            self.least = self.most = expected_w or 0.0
+            return
+        if self.held < LONGEST_HOLD:
+            self.repeats += (1 - self.repeats) / _HABIT_MEMORY
+        self.held += 1
+        if expected_w is not None:
+            self.least = min(self.least, expected_w) if self.most > 0 else expected_w
+            self.most = max(self.most, expected_w)
 
-    def _blamed(self, since_ms: int, complaint: str) -> Meter:
-        since_ms = self.wrong_ms if self.wrong else since_ms
-        return replace(self, wrong=self.wrong + 1, wrong_ms=since_ms, complaint=f"{complaint} since {times.iso(since_ms)}")
+    def _blame(self, since_ms: int, complaint: str) -> None:
+        self.wrong_ms = self.wrong_ms if self.wrong else since_ms
+        self.wrong += 1
+        self.complaint = f"{complaint} since {times.iso(self.wrong_ms)}"
 
-    def _judged(self, time_ms: int, power_w: float, expected_w: float, before: Meter) -> Meter:
+    def _believe(self) -> None:
+        self.wrong, self.complaint = 0, None
+
+    def _judge(self, time_ms: int, power_w: float, expected_w: float, before_w: float) -> None:
         """A reading that could be true, against the load."""
-        now = power_w / expected_w
-        here = replace(self, expected=expected_w)
+        now, was_expected, self.expected = power_w / expected_w, self.expected, expected_w
         if self.jumped_ms is not None:
-            if _apart(now, self.ratio) <= BACK or time_ms - self.jumped_ms > LONGEST_JUMP_MS:
-                return replace(here, ratio=now, ratios=1, jumped_ms=None, wrong=0, complaint=None)
-            return here._blamed(self.jumped_ms, f"meter at {_apart(now, self.ratio):.1f} times another level than the load explains")
-        if not abs(expected_w - before.expected) <= STEADY * before.expected:  # at another load the parameters may be another factor off
-            return replace(here, ratio=now, ratios=1, wrong=0, complaint=None)
-        moved = self.ratios >= _LEAST_RATIOS and self.wrong == 0 and _apart(now, self.ratio) > JUMP
-        if moved and _apart(power_w, before.power_w) > BACK:
-            return replace(here, jumped_ms=time_ms)._blamed(time_ms, f"power jumped to {power_w:g} W while the load did not")
-        ratio = now if self.ratios == 0 else self.ratio + (now - self.ratio) / min(self.ratios + 1, _RATIO_MEMORY)
-        return replace(here, ratio=ratio, ratios=min(self.ratios + 1, _LEAST_RATIOS), wrong=0, complaint=None)
+            apart, was = _apart(now, self.ratio), before_w / was_expected if before_w > 0 else now
+            jumped_back = apart < _apart(was, self.ratio) and _apart(now, was) > BACK
+            if not (apart <= BACK or jumped_back or time_ms - self.jumped_ms > LONGEST_JUMP_MS):
+                self._blame(self.jumped_ms, f"meter at {apart:.1f} times another level than the load explains")
+                return
+            self.ratio, self.ratios, self.jumped_ms = now, 1, None
+        elif not abs(expected_w - was_expected) <= STEADY * was_expected:  # at another load the parameters may be another factor off
+            self.ratio, self.ratios = now, 1
+        elif self.ratios >= _LEAST_RATIOS and not self.wrong and _apart(now, self.ratio) > JUMP and before_w > 0 and _apart(power_w, before_w) > BACK:
+            self.jumped_ms = time_ms
+            self._blame(time_ms, f"power jumped to {power_w:g} W while the load did not")
+            return
+        else:
+            self.ratio = now if self.ratios == 0 else self.ratio + (now - self.ratio) / min(self.ratios + 1, _RATIO_MEMORY)
+            self.ratios = min(self.ratios + 1, _LEAST_RATIOS)
+        self._believe()
 
 
 def _apart(a: float, b: float) -> float:

@@ -50,6 +50,8 @@ class Watched:
     faults: tuple[tuple[int, str], ...]
     complaint: str | None
     frozen: bool
+    lag: int = 0
+    lag_since_ms: int = 0
 
 
 def watch(
@@ -59,7 +61,7 @@ def watch(
 
     Until parameters have been `fitted` to the meter, power that leaves the load behind says more about the datasheet than about it.
     """
-    believed, faults = [False] * len(readings), list[tuple[int, str]]()
+    meter, believed, faults = replace(meter), [False] * len(readings), list[tuple[int, str]]()
     hold: int | None = None
     undone, complaint = False, None
     for i, r in enumerate(readings):
@@ -67,17 +69,18 @@ def watch(
             continue
         faults += gap(pace, after_ms, r.time_ms)
         pace = _next(pace, r.time_ms)
-        before, meter = meter, meter.next(r.time_ms, r.power_w, r.expected_w, r.least_w, r.most_w)
+        was_stuck, was_certain = meter.stuck, meter.certain
+        meter.read(r.time_ms, r.power_w, r.expected_w, r.least_w, r.most_w)
         if not fitted:
-            meter = replace(meter, ratios=0)
+            meter.ratios = 0
         if meter.held == 1:
             hold = i
         believed[i] = meter.complaint is None and r.expected_w is not None
-        if meter.stuck and not before.stuck:  # what was learnt since it took on this value is no longer believed
+        if meter.stuck and not was_stuck:  # what was learnt since it took on this value is no longer believed
             undone = undone or hold is None
             first = 0 if hold is None else hold + 1
             believed[first:i] = [False] * (i - first)
-        if meter.certain and not before.certain and meter.complaint is not None:
+        if meter.certain and not was_certain and meter.complaint is not None:
             faults.append((r.time_ms, meter.complaint))
         complaint = meter.complaint or complaint
     faults += gap(pace, after_ms, until_ms)
