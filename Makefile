@@ -19,7 +19,7 @@ PYTHON_CODE := opendt_streams api/opendt_api grafana tests $(if $(wildcard bench
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test bench lint types check format schemas grafana constraints secrets clean
+.PHONY: help install run test bench tables lint types check format schemas grafana constraints secrets clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,6 +46,9 @@ bench: $(INSTALLED)  ## Measure engine, ledger and API; the figures go to benchm
 	$(BIN)/python benchmarks/engine.py --write
 	$(BIN)/python benchmarks/ledger.py --write
 	$(BIN)/python benchmarks/api.py --write
+
+tables: $(INSTALLED)  ## Make the tables of docs/calibration.md anew; ARGS="--surf DIR" for those of the SURF week
+	$(BIN)/python benchmarks/calibration.py $(ARGS)
 
 lint: $(INSTALLED)  ## Check style, formatting, and that imports point one way
 	$(BIN)/ruff check .

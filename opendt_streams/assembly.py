@@ -8,7 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
-from opendt_streams.calibration import CalibrationSettings, Capabilities, Method, method
+from opendt_streams.calibration import CalibrationSettings, Capabilities, GridSettings, LeastSquaresSettings, Method, method
 from opendt_streams.engine.native import NATIVE
 from opendt_streams.engine.opendc.checker import Checker, write_tally
 from opendt_streams.engine.opendc.hardware import POWER_MODELS
@@ -124,17 +124,21 @@ def restore_calibrator(
     decisions: Iterable[tuple[int, Message]] = (),
 ) -> Calibrator:
     """A calibrator as the two topics say that hold its state (one that has read nothing, without them)."""
-    return calibrator_state.restore(datacenter, settings.grid, _method(settings), ledger, decisions)
+    made = new_method(settings, settings.calibrator.method, settings.calibrator.publish_every)
+    return calibrator_state.restore(datacenter, settings.grid, made, ledger, decisions)
 
 
-def _method(settings: Settings) -> Method:
-    """The configured calibration method, within what the engine can run."""
+def new_method(settings: Settings, name: str, publish_every_ms: int) -> Method:
+    """A calibration method, within what the engine can run. Name and interval need not be those of the settings."""
+    grid, squares = settings.calibrator.grid, settings.calibrator.least_squares
     return method(
-        settings.calibrator.method,
+        name,
         CalibrationSettings(
-            publish_every_ms=settings.calibrator.publish_every,
+            publish_every_ms=publish_every_ms,
             sample_interval_ms=settings.simulator.sample_interval,
             capabilities=Capabilities(NATIVE.power_models if settings.engine.name == NATIVE.name else POWER_MODELS),
+            grid=GridSettings(grid.property, grid.min_value, grid.max_value, grid.points, grid.window),
+            least_squares=LeastSquaresSettings(None if squares.power_model == "auto" else squares.power_model, squares.window),
         ),
     )
 
@@ -143,7 +147,7 @@ def deciding(settings: Settings) -> dict[str, JSON]:
     """What outputs are a function of, besides the inputs: results of a run with other values would not replay."""
     document = effective_document(settings)
     simulator = {k: document["simulator"][k] for k in ("window", "sample_interval", "policy")}
-    calibrator = {k: document["calibrator"][k] for k in ("method", "publish_every")}
+    calibrator = {k: document["calibrator"][k] for k in ("method", "publish_every", "grid", "least_squares")}
     engine = {k: document["engine"][k] for k in ("name", "semantics")}
     return {"simulator": simulator, "calibrator": calibrator, "stream": document["stream"], "engine": engine}
 

@@ -50,8 +50,7 @@ def translate(document: Mapping[str, Any], origin: str, environment: Mapping[str
         "workload.speed": _speed(file),
         "workload.heartbeat": _minutes(file, "services.dc-mock.heartbeat_frequency_minutes", 1),
         "simulator.window": _minutes(file, "services.simulator.simulation_frequency_minutes", 15),
-        "calibrator.method": _method(file),
-    }
+    } | _method(file)
     if (name := file.take("services.dc-mock.workload", None)) is not None:
         settings["workload.directory"] = _directory(file, name, environment)
     if file.below("kafka.topics"):
@@ -77,17 +76,32 @@ def _minutes(file: _File, key: str, default: int) -> str:
     return f"{minutes}m"
 
 
-def _method(file: _File) -> str:
-    key = "global.calibration_enabled"
+def _method(file: _File) -> dict[str, object]:
+    """Calibration: OpenDT's grid search where it is on. Legacy `asym_util_*` override what they name, as they do there."""
+    key, section = "global.calibration_enabled", "services.calibrator"
     enabled = file.take(key, False)
     if not isinstance(enabled, bool):
         raise BadConfiguration(f"{enabled!r} is not a truth value", expected="true or false", where=file.where(key))
-    grid = file.below("services.calibrator")
-    if enabled:
-        file.notes.append("calibration is the recursive method, with its own parameters: OpenDT's grid search is not there yet")
-    elif grid:
-        file.notes.append("services.calibrator is ignored: global.calibration_enabled is false")
-    return "recursive" if enabled else "off"
+    if not enabled:
+        if file.below(section):
+            file.notes.append(f"{section} is ignored: global.calibration_enabled is false")
+        return {"calibrator.method": "off"}
+    found = file.take(f"{section}.calibrated_property", "cpuPowerModel.asymUtil")
+    if not isinstance(found, str):
+        raise BadConfiguration(f"{found!r} is not a property", expected="a dotted path", where=file.where(f"{section}.calibrated_property"))
+    range_ = {
+        "min_value": file.number(f"{section}.min_value", 0.1),
+        "max_value": file.number(f"{section}.max_value", 0.9),
+        "points": file.number(f"{section}.linspace_points", 9),
+    }
+    for name, legacy in (("min_value", "min"), ("max_value", "max"), ("points", "points")):
+        range_[name] = file.number(f"{section}.asym_util_{legacy}", range_[name])
+    if file.take(f"{section}.max_parallel_workers", None) is not None:
+        file.notes.append(f"{section}.max_parallel_workers is ignored: candidates are evaluated without simulating")
+    window = _minutes(file, f"{section}.mape_window_minutes", 1440)
+    return {"calibrator.method": "grid", "calibrator.grid.property": found, "calibrator.grid.window": window} | {
+        f"calibrator.grid.{name}": value for name, value in range_.items()
+    }
 
 
 def _directory(file: _File, name: object, environment: Mapping[str, str]) -> str:
@@ -124,7 +138,7 @@ class _File:
     def take(self, key: str, default: object) -> object:
         return self._rest.pop(key, default)
 
-    def number(self, key: str, default: int) -> int | float:
+    def number(self, key: str, default: int | float) -> int | float:
         found = self.take(key, default)
         if isinstance(found, bool) or not isinstance(found, (int, float)) or not math.isfinite(found):
             raise BadConfiguration(f"{found!r} is not a number", where=self.where(key))

@@ -5,15 +5,32 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+from opendt_streams.calibration.grid import Grid
+from opendt_streams.calibration.least_squares import LeastSquares
 from opendt_streams.calibration.off import Off
 from opendt_streams.calibration.port import Capabilities, Evidence, Method, Proposal
 from opendt_streams.calibration.recursive import Recursive
-from opendt_streams.calibration.settings import CalibrationSettings
+from opendt_streams.calibration.settings import CalibrationSettings, GridSettings, LeastSquaresSettings
 from opendt_streams.errors import BadInput
 
-__all__ = ["METHODS", "CalibrationSettings", "Capabilities", "Evidence", "Method", "Proposal", "method"]
+__all__ = [
+    "METHODS",
+    "CalibrationSettings",
+    "Capabilities",
+    "Evidence",
+    "GridSettings",
+    "LeastSquaresSettings",
+    "Method",
+    "Proposal",
+    "method",
+]
 
-METHODS: Final[dict[str, Callable[[CalibrationSettings], Method]]] = {"recursive": Recursive, "off": lambda _: Off()}
+METHODS: Final[dict[str, Callable[[CalibrationSettings], Method]]] = {
+    "recursive": Recursive,
+    "least-squares": LeastSquares,
+    "grid": Grid,
+    "off": lambda _: Off(),
+}
 
 
 def method(name: str, settings: CalibrationSettings) -> Method:

@@ -10,9 +10,10 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final
 
 from opendt_streams.model import times
+from opendt_streams.model.canonical import JSON
 from opendt_streams.model.task import Float64, Int64
 
 MISS_RATE: Final = 0.1
@@ -46,6 +47,16 @@ class Interval:
     def seeded(self, residuals: Sequence[float]) -> Interval:
         """A first half-width from residuals that are not of published predictions: better than none, forgotten at once."""
         return replace(self, half_width=_quantile({0: _binned(residuals)}, 1 - self.alpha)) if residuals else self
+
+    def to_json(self) -> JSON:
+        hours: list[JSON] = [[hour, *sparse(counts)] for hour, counts in (self.counts or {}).items()]
+        return {"alpha": self.alpha, "half_width": self.half_width, "hours": hours}
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> Interval:
+        width = document["half_width"]
+        counts = {hour: expanded(first, counts) for hour, first, *counts in document["hours"]}
+        return cls(float(document["alpha"]), None if width is None else float(width), counts or None)
 
     def _counted(self, hours: Sequence[int], residuals: Sequence[float]) -> dict[int, tuple[int, ...]]:
         counts = dict(self.counts or {})

@@ -92,11 +92,13 @@ def skill(mape: float | None, persistence_mape: float | None) -> float | None:
     return round(1 - mape / persistence_mape, 6) if mape is not None and persistence_mape else None
 
 
-def score(predicted_w: Float64, measured_w: Float64, held_w: Float64 | float | None = None) -> Score:
+def score(
+    predicted_w: Float64, measured_w: Float64, held_w: Float64 | float | None = None, corrected_w: Float64 | None = None
+) -> Score:
     """Everything that a decision says about some samples.
 
     `held_w` is what persistence predicts, one value per sample (NaN where it has none) or one for all. The skill compares both
-    on the samples that have it.
+    on the samples that have it. `corrected_w` is the prediction with the discrepancy that was published, None where there was none.
     """
     count = int(scorable(predicted_w, measured_w).sum())
     held = np.broadcast_to(np.nan if held_w is None else held_w, np.shape(measured_w)).astype(np.float64)
@@ -110,6 +112,8 @@ def score(predicted_w: Float64, measured_w: Float64, held_w: Float64 | float | N
         cvrmse_percent=cvrmse_percent(predicted_w, measured_w),
         persistence_mape_percent=persistence,
         skill=skill(mape_percent(predicted_w[both], measured_w[both]), persistence),
+        corrected_mape_percent=mape_percent(corrected_w, measured_w) if corrected_w is not None else None,
+        corrected_skill=skill(mape_percent(corrected_w[both], measured_w[both]), persistence) if corrected_w is not None else None,
     )
 
 
@@ -128,11 +132,18 @@ class OfficialScore:
     p95_percent: float | None
     energy_kwh_predicted: float
     energy_kwh_measured: float
-    energy_error_percent: float | None
+    energy_error_percent: float | None  # weighted by time, where `score.bias_percent` is by sample
+    interval_coverage_percent: float | None  # of the 90 % interval, over the samples that had one
 
 
 def official_score(
-    sample_ms: Int64, measured_w: Float64, predicted_w: Float64, first_instant_ms: int, publish_every_ms: int
+    sample_ms: Int64,
+    measured_w: Float64,
+    predicted_w: Float64,
+    first_instant_ms: int,
+    publish_every_ms: int,
+    corrected_w: Float64 | None = None,
+    half_width: Float64 | None = None,
 ) -> OfficialScore:
     """Score a run, or any part of it, by the official rule.
 
@@ -142,6 +153,8 @@ def official_score(
         predicted_w: one per sample, as published at the time; NaN where there was none.
         first_instant_ms: the first instant P that may have published; samples until then are not scored.
         publish_every_ms: the distance of instants, which are its multiples.
+        corrected_w: the predictions with the discrepancies that were published, None where none was.
+        half_width: relative, of the interval per sample, NaN where there was none.
     """
     held = persistence_w(sample_ms, measured_w, publish_every_ms)
     since_last_ms = np.diff(sample_ms, prepend=sample_ms[:1]).clip(max=publish_every_ms)  # a longer gap is not measured power
@@ -150,12 +163,13 @@ def official_score(
     p, m, durations = predicted_w[keep], measured_w[keep], since_last_ms[keep]
     predicted_kwh, measured_kwh = energy_kwh(p, durations), energy_kwh(m, durations)
     return OfficialScore(
-        score=score(p, m, held[keep]),
+        score=score(p, m, held[keep], corrected_w[keep] if corrected_w is not None else None),
         excluded=int(after.sum() - keep.sum()),
         p95_percent=p95_percent(p, m),
         energy_kwh_predicted=round(predicted_kwh, 6),
         energy_kwh_measured=round(measured_kwh, 6),
         energy_error_percent=_percent(predicted_kwh / measured_kwh - 1) if measured_kwh > 0 else None,
+        interval_coverage_percent=coverage_percent(p, m, half_width[keep]) if half_width is not None else None,
     )
 
 

@@ -36,12 +36,12 @@ def datacenter_power(samples: Sequence[PowerSample], topology: Topology) -> tupl
     if whole:
         return np.array([s.time_ms for s in whole], dtype=np.int64), np.array([s.power_w for s in whole], dtype=np.float64)
     everything = frozenset((c, h) for c, h, _ in topology.host_groups)
-    covers = {meter: _covered(meter, topology) for meter in {s.meter for s in samples}}
+    covers = {meter: covered(meter, topology) for meter in {s.meter for s in samples}}
     sums = [(t, total) for t, at in groupby(samples, key=lambda s: s.time_ms) if (total := _sum(list(at), covers, everything)) is not None]
     return np.array([t for t, _ in sums], dtype=np.int64), np.array([w for _, w in sums], dtype=np.float64)
 
 
-def _covered(meter: Meter, topology: Topology) -> frozenset[tuple[int, int]]:
+def covered(meter: Meter, topology: Topology) -> frozenset[tuple[int, int]]:
     """The host groups that a meter measures, all of that name."""
     return frozenset(
         (c, h)

@@ -29,11 +29,19 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True)
+class Fault:
+    """What is wrong, since the event time at which that became certain. A kind has one fault at a time."""
+
+    kind: str
+    time_ms: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Proposal:
     """What a method says at an instant. `models` (by cluster index, host entry index) is None where the parameters are kept.
 
     `estimate` is the method's whole state to go on from, already rounded, so that going on from the log equals going on from memory.
-    `alarms` are (kind, text).
     """
 
     estimate: Mapping[str, JSON]
@@ -44,7 +52,7 @@ class Proposal:
     score_after: Score | None = None
     interval_half_width: float | None = None
     discrepancy: Discrepancy | None = None
-    alarms: tuple[tuple[str, str], ...] = ()
+    alarms: tuple[Fault, ...] = ()
 
 
 class Method(Protocol):

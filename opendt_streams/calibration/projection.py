@@ -14,6 +14,10 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Final, TypeAlias
 
+import numpy as np
+
+from opendt_streams.model.task import Float64
+
 Vector: TypeAlias = tuple[float, float, float]
 Covariance: TypeAlias = tuple[float, float, float, float, float, float]
 """The upper triangle of a symmetric 3 x 3 matrix, row by row: xx, xy, xz, yy, yz, zz."""
@@ -27,8 +31,8 @@ _SLACK: Final = 1e-12  # how far beyond a bound rounding may carry a coordinate 
 class Projected:
     """`sides` is -1 or 1 for a coordinate held at its lower or upper bound, else 0; `distance` is in standard deviations."""
 
-    point: Vector
-    sides: tuple[int, int, int]
+    point: tuple[float, ...]
+    sides: tuple[int, ...]
     distance: float
 
 
@@ -50,6 +54,36 @@ def project(point: Vector, covariance: Covariance, lower: Vector, upper: Vector)
     clipped = tuple(min(max(x, lo), hi) for x, lo, hi in zip(point, lower, upper, strict=True))
     sides = tuple((x > hi) - (x < lo) for x, lo, hi in zip(point, lower, upper, strict=True))
     return Projected((clipped[0], clipped[1], clipped[2]), (sides[0], sides[1], sides[2]), math.inf)
+
+
+def condition(point: Float64, covariance: Float64, lower: Vector, upper: Vector) -> Projected:
+    """A point of a box of any size (the three bounds repeat) that is near in the same metric: where a coordinate lies farthest outside, it
+    is set to its bound and the others to their mean given that, until all are inside. No more is proved of it than that it is inside."""
+    n = len(point)
+    low, high = (np.tile(np.array(side), n // 3) for side in (lower, upper))
+    moved, spread, sides, squared = point.astype(np.float64), covariance.copy(), np.zeros(n, np.int64), 0.0
+    width = np.maximum(high - low, 1e-9)
+    for _ in range(n):
+        outside = np.maximum(low - moved, moved - high) / width
+        outside[sides != 0] = 0.0
+        i = int(np.argmax(outside))
+        if outside[i] <= 0:
+            break
+        sides[i] = -1 if moved[i] < low[i] else 1
+        shift = (low[i] if sides[i] < 0 else high[i]) - moved[i]
+        if spread[i, i] > 0:
+            squared += float(shift * shift / spread[i, i])
+            column = spread[:, i] / spread[i, i]
+            moved += column * shift
+            spread -= column[:, None] * spread[i][None, :]
+        moved = np.where(sides < 0, low, np.where(sides > 0, high, moved))
+    inside = np.clip(moved, low, high)
+    return Projected(tuple(inside.tolist()), tuple(sides.tolist()), math.sqrt(squared))
+
+
+def triangle(c: Sequence[Sequence[float]]) -> Covariance:
+    """The upper triangle of a 3 x 3 matrix."""
+    return c[0][0], c[0][1], c[0][2], c[1][1], c[1][2], c[2][2]
 
 
 def is_positive_definite(covariance: Covariance) -> bool:

@@ -12,12 +12,7 @@ import numpy as np
 
 from opendt_streams.calibration.projection import Projected, Vector
 from opendt_streams.model import times
-from opendt_streams.model.decision import Score
 from opendt_streams.model.task import Float64
-
-LOWER: Final[Vector] = (0.6, 0.0, 0.4)
-UPPER: Final[Vector] = (2.4, 0.6, 1.35)
-"""Physical bounds of the factors on idle watts and, for busy and slope, on the range: for SURF 15-60, 0-89 and 60-201 W per host."""
 
 HELD_OUT_MS: Final = 30 * times.MINUTE
 VETO: Final = 1.5
@@ -33,13 +28,11 @@ def held_out_from(instant_ms: int, publish_every_ms: int) -> int:
     return instant_ms - min(HELD_OUT_MS, publish_every_ms // 2)
 
 
-def veto(before: Score | None, after: Score | None) -> str | None:
-    """Why the held-out samples speak against the fit, if they do: it was more than 1.5 times worse on them than what is in force."""
-    if before is None or after is None or before.mape_percent is None or after.mape_percent is None:
+def veto(before_percent: float | None, after_percent: float | None) -> str | None:
+    """Why the held-out samples speak against the fit, if they do: its MAPE on them is more than 1.5 times that of what is in force."""
+    if before_percent is None or after_percent is None or after_percent <= VETO * before_percent:
         return None
-    if after.mape_percent <= VETO * before.mape_percent:
-        return None
-    return f"veto: {after.mape_percent:.2f} % on the newest samples, {before.mape_percent:.2f} % as it is"
+    return f"veto: {after_percent:.2f} % on the newest samples, {before_percent:.2f} % as it is"
 
 
 def changes_nothing(new_w: Float64, in_force_w: Float64) -> bool:
@@ -47,13 +40,13 @@ def changes_nothing(new_w: Float64, in_force_w: Float64) -> bool:
     return bool(np.all(np.abs(new_w - in_force_w) < DEADBAND * np.abs(in_force_w)))
 
 
-def bound_alarm(projected: Projected) -> str | None:
-    """What the data wants beyond the physical bounds, if it clearly does."""
+def bound_alarm(projected: Projected, law: str, lower: Vector, upper: Vector, *, shaped: bool) -> str | None:
+    """What the data wants beyond the physical bounds, if it clearly does. How far a shape may move at once is no such bound."""
     if projected.distance <= CLEARLY_BEYOND:
         return None
-    held = [
-        f"{name} at its {'lower' if side < 0 else 'upper'} bound, {LOWER[i] if side < 0 else UPPER[i]:g} times the datasheet"
-        for i, (name, side) in enumerate(zip(_NAMES, projected.sides, strict=True))
-        if side
-    ]
-    return "; ".join(held)
+    held = dict.fromkeys(
+        f"{_NAMES[i % 3]} at its {'lower' if side < 0 else 'upper'} bound, {lower[i % 3] if side < 0 else upper[i % 3]:g} times the datasheet"
+        for i, side in enumerate(projected.sides)
+        if side and not (shaped and i % 3 == 1)
+    )
+    return f"{law}: {'; '.join(held)}" if held else None

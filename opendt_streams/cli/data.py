@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
+import yaml
 from rich.console import Console
 from rich.table import Table
 
@@ -15,6 +16,12 @@ from opendt_streams.errors import BadInput
 from opendt_streams.model.canonical import JSON
 from opendt_streams.workload.check import Report, check_workload
 from opendt_streams.workload.sample import DEFAULT_DAYS, DEFAULT_HOSTS, write_sample
+from opendt_streams.workload.truth.description import of_document, read_truth
+from opendt_streams.workload.truth.sites import SITES, site_named
+from opendt_streams.workload.truth.writing import write_site
+
+_USUAL_DAYS: Final = f" Usually {DEFAULT_DAYS}, or what the site says."
+_USUAL_HOSTS: Final = f" Usually {DEFAULT_HOSTS}, or what the site says."
 
 app = typer.Typer(help="Workload directories: make a synthetic one, check any.", no_args_is_help=True)
 
@@ -23,22 +30,54 @@ app = typer.Typer(help="Workload directories: make a synthetic one, check any.",
 def sample(
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="A new or empty directory, or an earlier sample to write again.")],
     seed: Annotated[int, typer.Option("--seed", metavar="N", help="Same seed, days and hosts: same bytes.")],
-    days: Annotated[int, typer.Option("--days", metavar="D", help="Length in days.")] = DEFAULT_DAYS,
-    hosts: Annotated[int, typer.Option("--hosts", metavar="H", help="Number of hosts; jobs grow with it.")] = DEFAULT_HOSTS,
+    days: Annotated[int | None, typer.Option("--days", metavar="D", help=f"Length in days.{_USUAL_DAYS}")] = None,
+    hosts: Annotated[int | None, typer.Option("--hosts", metavar="H", help=f"Number of hosts; jobs grow with it.{_USUAL_HOSTS}")] = None,
+    site: Annotated[str | None, typer.Option("--site", metavar="NAME", help="A site of known truth (see `opendt data sites`).")] = None,
+    truth: Annotated[Path | None, typer.Option("--truth", metavar="FILE", help="The description of a site of known truth (YAML).")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Make a synthetic datacenter with a known power law, in OpenDT's file formats.
 
-    The true parameters are in its workload.yaml; topology.json holds only what a datasheet says.
+    The true parameters are in its workload.yaml; topology.json holds only what a datasheet says. With --site or --truth it is a site
+    whose truth may change and whose meters may fail; truth.json then says everything that `opendt calibrate` needs to judge a method.
 
     Example: opendt data sample --out sample --seed 7 --days 2
     """
-    made = write_sample(out, seed, days, hosts)
+    if site is not None and truth is not None:
+        raise BadInput("a site has one truth", expected="--site or --truth", where="--truth")
+    if site is None and truth is None:
+        made = write_sample(out, seed, DEFAULT_DAYS if days is None else days, DEFAULT_HOSTS if hosts is None else hosts)
+    else:
+        described = read_truth(truth) if truth is not None else site_named(site or "")
+        changed = {key: value for key, value in (("days", days), ("hosts", hosts)) if value is not None}
+        described = of_document(described.model_dump() | changed, str(truth or "--site"))
+        made = write_site(out, described, seed, site or (truth.stem if truth is not None else "site"))
     if as_json:
         print_json(asdict(made))
         return
     typer.echo(f"{made.directory}: {made.hosts} hosts, {made.days} days, {made.tasks} tasks, {made.fragments} fragments")
     typer.echo(f"Next: opendt run --workload {made.directory}")
+
+
+@app.command()
+def sites(
+    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="One of them, to print it as a file for --truth.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the sites of known truth, or print one as the YAML that `opendt data sample --truth` reads.
+
+    Example: opendt data sites step
+    """
+    chosen = SITES if name is None else {name: site_named(name)}
+    if as_json:
+        print_json({key: described.model_dump(mode="json") for key, described in chosen.items()})
+    elif name is not None:
+        typer.echo(yaml.safe_dump(chosen[name].model_dump(mode="json"), sort_keys=False), nl=False)
+    else:
+        listed = _table("", "site", "what it shows")
+        for key, described in SITES.items():
+            listed.add_row(key, described.about)
+        people().print(listed)
 
 
 @app.command()

@@ -14,7 +14,7 @@ from opendt_streams.cli.lazy import lazy_group
 from opendt_streams.cli.output import INTERRUPTED
 from opendt_streams.errors import OpenDTError
 
-COMMANDS = ("run", "service", "audit", "broker", "config", "data", "engine", "runs", "topology", "twinlog")
+COMMANDS = ("run", "service", "calibrate", "audit", "broker", "config", "data", "engine", "runs", "topology", "twinlog")
 
 app = typer.Typer(
     name="opendt",

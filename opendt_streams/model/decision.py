@@ -19,6 +19,8 @@ class Score:
     cvrmse_percent: float | None = None
     persistence_mape_percent: float | None = None
     skill: float | None = None
+    corrected_mape_percent: float | None = None  # with the discrepancy that was published; the others are of the pure model
+    corrected_skill: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,10 +59,27 @@ class EngineSection(Section):
     opendc: OpenDcSettings
 
 
+class GridSection(Section):
+    """Checked as a whole when the method is made (`calibration.settings`)."""
+
+    property: str
+    min_value: float
+    max_value: float
+    points: int
+    window: Duration
+
+
+class LeastSquaresSection(Section):
+    power_model: Literal["auto", "sqrt", "linear", "square", "cubic", "mse", "asymptotic", "busy-linear"]
+    window: Duration
+
+
 class CalibratorSettings(Section):
-    method: Literal["recursive", "off"]
+    method: Literal["recursive", "least-squares", "grid", "off"]
     publish_every: Duration
     max_wait: Duration
+    grid: GridSection
+    least_squares: LeastSquaresSection
 
 
 class ApiSettings(Section):

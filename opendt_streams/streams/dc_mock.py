@@ -107,7 +107,8 @@ class DcMock:
             case PowerItem(start=start, stop=stop):
                 power = self._workload.power
                 assert power is not None  # only then are there such items
-                return encode.power_message(power.time_ms[start:stop], power.power_w[start:stop])
+                meters = [power.meters[i] for i in power.meter[start:stop].tolist()]
+                return encode.power_message(power.time_ms[start:stop], power.power_w[start:stop], meters)
             case HeartbeatItem(topic=topics.WORKLOAD, time_ms=time_ms):
                 return encode.heartbeat_message(time_ms, self._snapshot_digest)
             case HeartbeatItem(time_ms=time_ms):

@@ -172,8 +172,9 @@ class Calibrator(Machine):
             if secured is None:
                 return
         self._written_ms = instant
-        for kind, text in draft.proposal.alarms:
-            alarm = Alarm(f"{self.datacenter}|{kind}|{times.iso(instant)}", self.datacenter, kind, instant, text)
+        for fault in draft.proposal.alarms:
+            alarm_id = f"{self.datacenter}|{fault.kind}|{times.iso(fault.time_ms)}"
+            alarm = Alarm(alarm_id, self.datacenter, fault.kind, fault.time_ms, fault.text)
             self._publish(topics.CALIBRATION, alarm.id, "alarm", alarm_value(alarm))
         self._publish(
             topics.CALIBRATION,

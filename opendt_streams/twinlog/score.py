@@ -8,9 +8,11 @@ from itertools import groupby
 
 import numpy as np
 
+from opendt_streams.calibration.discrepancy import with_correction
 from opendt_streams.calibration.metrics import OfficialScore, official_score
 from opendt_streams.calibration.pairing import datacenter_power, newest_rows
 from opendt_streams.model import times
+from opendt_streams.model.decision import Discrepancy
 from opendt_streams.model.event import MAIN, TopologyEvent
 from opendt_streams.model.power import WHOLE_DATACENTER, Meter, PowerSample
 from opendt_streams.model.result import WindowResult
@@ -27,7 +29,8 @@ _GRAMS_PER_KG = 1000
 
 @dataclass(frozen=True, slots=True)
 class RunSummary:
-    """Names and units are those of `opendt run --json` (DESIGN section 9). Scores are of the pure model, by the official rule."""
+    """Names and units are those of `opendt run --json` (DESIGN section 9). Scores are of the pure model but `corrected_*`,
+    by the official rule."""
 
     windows: int
     simulated_seconds: float
@@ -39,6 +42,9 @@ class RunSummary:
     skill: float | None
     corrected_mape_percent: float | None
     corrected_skill: float | None
+    p95_percent: float | None
+    energy_error_percent: float | None
+    interval_coverage_percent: float | None
     energy_kwh_simulated: float
     energy_kwh_measured: float
     carbon_kg: float
@@ -65,7 +71,7 @@ class RunFacts:
         self._row_ms, self._row_w = array("q"), array("d")
         self._sample_w: dict[Meter, dict[int, float]] = {}
         self._calibrated: set[int] = set()
-        self._decided: set[int] = set()
+        self._said_beside: dict[int, tuple[Discrepancy | None, float | None]] = {}  # correction and half-width, by decided instant
         self._counts = dict.fromkeys(("windows", "submitted", "completed", "late", "duplicate", "empty"), 0)
         self._simulated_ms, self._carbon_g = 0, 0.0
 
@@ -77,8 +83,8 @@ class RunFacts:
         match message:
             case ResultRecorded(result) if topic == topics.RESULTS:
                 self._take_result(result)
-            case DecisionRecorded(decision) if topic == topics.CALIBRATION and decision.instant_ms not in self._decided:
-                self._decided.add(decision.instant_ms)
+            case DecisionRecorded(decision) if topic == topics.CALIBRATION and decision.instant_ms not in self._said_beside:
+                self._said_beside[decision.instant_ms] = decision.discrepancy, decision.interval_half_width
                 if decision.outcome == "calibrated":
                     self._calibrated.add(decision.instant_ms)
             case TopologyEvent() if topic == topics.LEDGER:
@@ -124,7 +130,20 @@ class RunFacts:
         predicted_w = np.full(len(sample_ms), np.nan)
         predicted_w[rows >= 0] = row_w[rows[rows >= 0]]
         first_instant = self._grid.first_instant(self._first_window_ms)
-        return official_score(sample_ms, measured_w, predicted_w, first_instant, self._grid.publish_every_ms)
+        corrected_w, half_width = self._beside(sample_ms, predicted_w)
+        return official_score(
+            sample_ms, measured_w, predicted_w, first_instant, self._grid.publish_every_ms, corrected_w=corrected_w, half_width=half_width
+        )
+
+    def _beside(self, sample_ms: Int64, predicted_w: Float64) -> tuple[Float64 | None, Float64]:
+        """(predictions with the correction of the instant before, None where no decision had one; half-widths, NaN where there was none)."""
+        corrected_w, half_width = predicted_w.copy(), np.full(len(sample_ms), np.nan)
+        for instant_ms, (correction, width) in self._said_beside.items():
+            first, last = np.searchsorted(sample_ms, [instant_ms, instant_ms + self._grid.publish_every_ms], side="right")
+            corrected_w[first:last] = with_correction(sample_ms[first:last], predicted_w[first:last], correction, instant_ms)
+            half_width[first:last] = np.nan if width is None else width
+        used = any(correction is not None for correction, _ in self._said_beside.values())
+        return corrected_w if used else None, half_width
 
     def summary(self) -> RunSummary:
         found, counts = self.score(), self._counts
@@ -138,8 +157,11 @@ class RunFacts:
             cvrmse_percent=score.cvrmse_percent if score else None,
             persistence_mape_percent=score.persistence_mape_percent if score else None,
             skill=score.skill if score else None,
-            corrected_mape_percent=None,
-            corrected_skill=None,
+            corrected_mape_percent=score.corrected_mape_percent if score else None,
+            corrected_skill=score.corrected_skill if score else None,
+            p95_percent=found.p95_percent if found else None,
+            energy_error_percent=found.energy_error_percent if found else None,
+            interval_coverage_percent=found.interval_coverage_percent if found else None,
             energy_kwh_simulated=found.energy_kwh_predicted if found else 0.0,
             energy_kwh_measured=found.energy_kwh_measured if found else 0.0,
             carbon_kg=round(self._carbon_g / _GRAMS_PER_KG, 6),

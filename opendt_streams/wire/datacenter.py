@@ -82,13 +82,20 @@ class MeterBody(Wire):
 
 
 class PowerColumns(Wire):
+    """Samples of one meter, that of the message; with columns `cluster` or `host_group` of several, one of them per row."""
+
     timestamp_ms: Annotated[list[Time], Field(min_length=1)]
     power_w: list[NotNegative]
+    cluster: list[str | None] | None = None
+    host_group: list[str | None] | None = None
 
     @model_validator(mode="after")
     def _equally_long(self) -> PowerColumns:
         if len(self.timestamp_ms) != len(self.power_w):
             raise ValueError(f"columns of unequal length: {len(self.timestamp_ms)} timestamp_ms, {len(self.power_w)} power_w")
+        for name, column in (("cluster", self.cluster), ("host_group", self.host_group)):
+            if column is not None and len(column) != len(self.power_w):
+                raise ValueError(f"columns of unequal length: {len(column)} {name}, {len(self.power_w)} power_w")
         return self
 
 

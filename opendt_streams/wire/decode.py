@@ -102,9 +102,13 @@ def _read_power(_: bytes, document: dict[str, Any], __: Headers) -> Message:
             return PowerBatch((PowerSample(sample.timestamp, sample.power_draw),))
         case "power" if "samples" in document:
             batch = validated(dc.PowerBatchMessage, document)
-            meter = Meter(batch.meter.cluster, batch.meter.host_group)
-            pairs = zip(batch.samples.timestamp_ms, batch.samples.power_w, strict=True)
-            return PowerBatch(tuple(PowerSample(t, w, meter) for t, w in pairs))
+            columns, meter = batch.samples, Meter(batch.meter.cluster, batch.meter.host_group)
+            meters = [meter] * len(columns.power_w)
+            if columns.cluster is not None or columns.host_group is not None:
+                nothing = [None] * len(meters)
+                meters = [Meter(c, g) for c, g in zip(columns.cluster or nothing, columns.host_group or nothing, strict=True)]
+            samples = zip(columns.timestamp_ms, columns.power_w, meters, strict=True)
+            return PowerBatch(tuple(PowerSample(t, w, m) for t, w, m in samples))
         case "power":
             one = validated(dc.PowerMessage, document)
             return PowerBatch((PowerSample(one.timestamp, one.power_draw, Meter(one.meter.cluster, one.meter.host_group)),))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
 
 from opendt_streams.model import times
 from opendt_streams.model.carbon import CarbonTrace
+from opendt_streams.model.power import Meter
 from opendt_streams.model.task import Float64, Int64, Task
 from opendt_streams.model.topology import Topology
 from opendt_streams.model.topology_json import to_document
@@ -43,9 +44,17 @@ def end_message() -> bytes:
     return _bytes({"message_type": "end"})
 
 
-def power_message(time_ms: Int64, power_w: Float64) -> bytes:
-    """dc.power: samples of the whole datacenter as columns."""
-    return _bytes({"message_type": "power", "samples": {"timestamp_ms": time_ms, "power_w": power_w}})
+def power_message(time_ms: Int64, power_w: Float64, meters: Sequence[Meter] = ()) -> bytes:
+    """dc.power: samples as columns; of the whole datacenter, or each of the meter of its row.
+
+    Samples of several meters up to a time belong into one message: the first one that reaches an instant closes it for all.
+    """
+    columns: dict[str, Any] = {"timestamp_ms": time_ms, "power_w": power_w}
+    if any(m.cluster is not None for m in meters):
+        columns["cluster"] = [m.cluster for m in meters]
+    if any(m.host_group is not None for m in meters):
+        columns["host_group"] = [m.host_group for m in meters]
+    return _bytes({"message_type": "power", "samples": columns})
 
 
 def snapshot_message(time_ms: int, topology: Topology, carbon: Mapping[str, CarbonTrace]) -> bytes:

@@ -38,7 +38,8 @@ _TOPOLOGY: Final = (
     Assumption(TOPOLOGY, "cpuPowerModel.*Power", "W", "per host"),
 )
 _POWER: Final = (
-    Assumption(CONSUMPTION, "power_draw", "W", "of the whole datacenter, at the instant"),
+    Assumption(CONSUMPTION, "power_draw", "W", "at the instant; of the whole datacenter, where no column names a part"),
+    Assumption(CONSUMPTION, "cluster, host_group", "", "optional: names in the topology of what the sample's meter measures"),
     Assumption(CONSUMPTION, "energy_usage", "", "not read"),
 )
 

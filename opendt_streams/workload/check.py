@@ -57,7 +57,7 @@ def _facts(parts: Parts, findings: Findings) -> dict[str, JSON]:
             facts.placement_facts(parts.tasks, parts.topology, findings) if parts.topology is not None else {}
         )
     if parts.power is not None and parts.tasks is not None:
-        found["power"] = facts.power_facts(parts.power, findings)
+        found["power"] = facts.power_facts(parts.power, parts.topology, findings)
     if parts.topology is not None:
         found["carbon"] = facts.carbon_facts(parts.carbon, parts.topology, _span_ms(parts), findings)
     return found

@@ -115,7 +115,12 @@ class Table:
         ids = known[codes]
         return ids if self._report_rows(ids < 0, _Lookup(texts, codes), column, 'digits, such as "123" or "task-123"') else None
 
-    def _read(self, column: str, fits: Callable[[Any], bool], expected: str) -> Any | None:
+    def texts(self, column: str) -> list[str | None] | None:
+        """A column of text; null is allowed."""
+        values = self._read(column, _is_text, "text", nulls=True)
+        return None if values is None else [None if text is None else str(text) for text in values.to_pylist()]
+
+    def _read(self, column: str, fits: Callable[[Any], bool], expected: str, *, nulls: bool = False) -> Any | None:
         if not self.has(column):
             present = ", ".join(self._parquet.schema_arrow.names)
             self.findings.error(self.file, f"the column {column} is missing (there are: {present})", expected, column=column)
@@ -129,10 +134,10 @@ class Table:
         except (pa.ArrowException, OSError) as error:
             self.findings.error(self.file, f"the column cannot be read ({_first_line(error)})", "an undamaged file", column=column)
             return None
-        if values.null_count:
-            nulls = np.zeros(len(values), dtype=np.bool_)
-            nulls[_as_numpy(pc.indices_nonzero(values.is_null()))] = True
-            self._report_rows(nulls, None, column, "no nulls")
+        if values.null_count and not nulls:
+            missing = np.zeros(len(values), dtype=np.bool_)
+            missing[_as_numpy(pc.indices_nonzero(values.is_null()))] = True
+            self._report_rows(missing, None, column, "no nulls")
             return None
         return values
 
@@ -163,8 +168,12 @@ def _as_numpy(values: Any) -> NDArray[Any]:
 
 
 def _is_id(kind: Any) -> bool:
+    return bool(pa.types.is_integer(kind)) or _is_text(kind)
+
+
+def _is_text(kind: Any) -> bool:
     value = kind.value_type if pa.types.is_dictionary(kind) else kind
-    return bool(pa.types.is_integer(kind) or pa.types.is_string(value) or pa.types.is_large_string(value))
+    return bool(pa.types.is_string(value) or pa.types.is_large_string(value) or pa.types.is_null(value))
 
 
 def _id_of(text: str | None) -> int:

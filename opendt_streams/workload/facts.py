@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 
 from opendt_streams.model.canonical import JSON
 from opendt_streams.model.carbon import CarbonTrace
+from opendt_streams.model.power import WHOLE_DATACENTER
 from opendt_streams.model.task import Float64, Int64
 from opendt_streams.model.times import SECOND, iso
 from opendt_streams.model.topology import Topology
 from opendt_streams.workload.findings import Findings
-from opendt_streams.workload.power import CONSUMPTION, PowerSeries
+from opendt_streams.workload.power import CLUSTER, CONSUMPTION, HOST_GROUP, PowerSeries
 from opendt_streams.workload.site import TOPOLOGY
 from opendt_streams.workload.tasks import FRAGMENTS, TASKS, TaskTable
 
@@ -78,32 +79,46 @@ def placement_facts(tasks: TaskTable, topology: Topology, findings: Findings) ->
     }
 
 
-def power_facts(power: PowerSeries, findings: Findings) -> dict[str, JSON]:
-    steps = np.diff(power.time_ms)
+def power_facts(power: PowerSeries, topology: Topology | None, findings: Findings) -> dict[str, JSON]:
+    """Of the one meter; of several, facts by meter."""
+    facts: dict[str, JSON] = {}
+    for index, meter in enumerate(power.meters):
+        if topology is not None and not any(meter.measures(topology.clusters[c].name, g.name) for c, _, g in topology.host_groups):
+            what = f"the meter {meter.name} measures nothing that {TOPOLOGY} knows"
+            findings.warning(CONSUMPTION, what, "names of its clusters and host groups", column=HOST_GROUP if meter.host_group else CLUSTER)
+        mine = power.meter == index
+        facts[meter.name] = _meter_facts(power.time_ms[mine], power.power_w[mine], meter.name, findings)
+    only = facts.get(WHOLE_DATACENTER.name)
+    return only if len(facts) == 1 and isinstance(only, dict) else facts
+
+
+def _meter_facts(time_ms: Int64, power_w: Float64, name: str, findings: Findings) -> dict[str, JSON]:
+    steps = np.diff(time_ms)
     interval = int(np.median(steps)) if len(steps) else 0
     gaps = np.flatnonzero(steps > 1.5 * interval)
-    changes = np.flatnonzero(np.diff(power.power_w, prepend=-1.0, append=-1.0))
+    changes = np.flatnonzero(np.diff(power_w, prepend=-1.0, append=-1.0))
     holds = np.diff(changes)
-    longest, zeros = int(holds.max()), int((power.power_w == 0).sum())
+    longest, zeros = int(holds.max()), int((power_w == 0).sum())
+    of = "" if name == WHOLE_DATACENTER.name else f" of {name}"
     if len(gaps):
-        what = f"{len(gaps)} gaps; the first after {iso(int(power.time_ms[gaps[0]]))}"
+        what = f"{len(gaps)} gaps{of}; the first after {iso(int(time_ms[gaps[0]]))}"
         findings.warning(CONSUMPTION, what, f"a sample every {interval} ms", column="timestamp")
     if longest > _LONGEST_HOLD:
-        at = iso(int(power.time_ms[changes[int(holds.argmax())]]))
-        what = f"the meter shows one value for {longest} samples from {at}"
+        at = iso(int(time_ms[changes[int(holds.argmax())]]))
+        what = f"the meter{of} shows one value for {longest} samples from {at}"
         findings.warning(CONSUMPTION, what, f"at most {_LONGEST_HOLD}: beyond, calibration pauses", column="power_draw")
     if zeros:
-        findings.warning(CONSUMPTION, f"{zeros} samples are 0 W", "more than 0: calibration pauses there", column="power_draw")
+        findings.warning(CONSUMPTION, f"{zeros} samples{of} are 0 W", "more than 0: calibration pauses there", column="power_draw")
     return {
-        "samples": len(power),
-        "first": iso(int(power.time_ms[0])),
-        "last": iso(int(power.time_ms[-1])),
+        "samples": len(power_w),
+        "first": iso(int(time_ms[0])),
+        "last": iso(int(time_ms[-1])),
         "interval_ms": interval,
         "gaps": len(gaps),
         "longest_hold_samples": longest,
-        "repeats_percent": round(100 * (1 - len(holds) / len(power)), 1),
+        "repeats_percent": round(100 * (1 - len(holds) / len(power_w)), 1),
         "zeros": zeros,
-        "mean_w": round(float(power.power_w.mean()), 1),
+        "mean_w": round(float(power_w.mean()), 1),
     }
 
 

@@ -18,6 +18,7 @@ NOISE: Final = 0.003  # standard deviation of a reading, relative
 DRIFT: Final = 0.006  # amplitude of the slow wave on all watts, relative
 DRIFT_PERIOD_S: Final = 60 * 3600
 LONGEST_HOLD: Final = 12  # samples; SURF's meter: 16
+RESOLUTION_W: Final = 0.1
 _REFRESH: Final = 0.4  # chance that a sample is a new reading
 
 _RAM_OVERCOMMIT: Final = 1.5
@@ -90,16 +91,23 @@ def true_power(jobs: Sequence[Job], placed: Sequence[int | None], groups: Sequen
 def readings(rng: np.random.Generator, watts: Float64, instants: Int64) -> Float64:
     """What the meter shows: the drifting truth with noise, and most samples repeating the one before. Rounded to 0.1 W."""
     fresh, noise = rng.random(len(watts)) < _REFRESH, rng.standard_normal(len(watts))
+    values = [
+        round(watt * (1 + DRIFT * math.sin(2 * math.pi * second / DRIFT_PERIOD_S)) * (1 + NOISE * error), 1)
+        for watt, second, error in zip(watts.tolist(), instants.tolist(), noise.tolist(), strict=True)
+    ]
+    return held(values, fresh.tolist(), LONGEST_HOLD, RESOLUTION_W)
+
+
+def held(values: Sequence[float], fresh: Sequence[bool], longest: int, resolution_w: float) -> Float64:
+    """A meter that takes on a new value where `fresh`, or after `longest` samples with the same one."""
     shown: list[float] = []
-    held = LONGEST_HOLD
-    for i, (watt, second) in enumerate(zip(watts.tolist(), instants.tolist(), strict=True)):
-        if fresh[i] or held >= LONGEST_HOLD:
-            drift = 1 + DRIFT * math.sin(2 * math.pi * second / DRIFT_PERIOD_S)
-            value = round(watt * drift * (1 + NOISE * float(noise[i])), 1)
+    age = longest
+    for value, new in zip(values, fresh, strict=True):
+        if new or age >= longest:
             # A new reading differs from the old one, or two holds would look like one that is too long.
-            shown.append(round(value + 0.1, 1) if shown and value == shown[-1] else value)
-            held = 1
+            shown.append(round(value + resolution_w, 6) if shown and value == shown[-1] else value)
+            age = 1
         else:
             shown.append(shown[-1])
-            held += 1
+            age += 1
     return np.array(shown)

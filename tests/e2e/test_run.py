@@ -59,6 +59,17 @@ def test_the_summary_says_everything(calm: dict[str, Any], folder: Path) -> None
     assert json.loads((run_dir / "manifest.json").read_text())["summary"] == calm
 
 
+def test_offline_calibration_agrees_with_the_run(calm: dict[str, Any], folder: Path) -> None:
+    """The run's own log, driven over by the method that it used, gives the score that the run reported."""
+    found = opendt(folder, "calibrate", "--run-dir", "calm", "--horizon", "1h", "--method", calm["calibration"], "--json")
+    assert found.returncode == 0, found.stderr
+    offline, persistence = json.loads(found.stdout)["rows"]
+    for name in ("mape_percent", "skill", "persistence_mape_percent", "bias_percent"):
+        assert offline[name] == pytest.approx(calm[name], abs=1e-4)
+    assert offline["publications"] == calm["calibrations"]
+    assert persistence["mape_percent"] == pytest.approx(calm["persistence_mape_percent"], abs=1e-6)
+
+
 def test_a_second_run_at_another_speed_is_equal(calm: dict[str, Any], folder: Path) -> None:
     again = summary(folder, "--workload", "site", *UNTIL, "--run-dir", "again", "--speed", "20000")
     assert again["digests"] == calm["digests"]

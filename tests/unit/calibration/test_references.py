@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
+from opendt_streams.calibration.laws import Law
 from opendt_streams.calibration.projection import Vector
-from opendt_streams.calibration.references import Reference, prior_factors, range_per_idle, references
+from opendt_streams.calibration.references import references
 from opendt_streams.model.topology import Cluster, HostGroup, PowerModel, Topology
-from opendt_streams.model.topology_json import power_model_document, read_topology, to_document
 from tests.unit.calibration.site import busy_linear, group
 
 FITTED: Vector = (1.2, 0.3, 0.7)
@@ -18,7 +18,7 @@ def topology(*groups: HostGroup) -> Topology:
 
 
 def watts(model: PowerModel) -> tuple[float, float]:
-    found = references(topology(replace(group(), power_model=model)), {}, None)[0, 0]
+    found = references(topology(replace(group(), power_model=model)), {}, {})[0, 0]
     return found.idle_w, found.range_w
 
 
@@ -38,40 +38,22 @@ def test_the_datasheet_is_what_idle_and_full_hosts_draw(model: PowerModel, expec
 
 
 def test_they_are_remembered_whatever_the_parameters_become() -> None:
-    first = references(topology(group()), {}, None)
+    first = references(topology(group()), {}, {})
     edited = topology(replace(group(count=80), power_model=busy_linear(1, 2, 3)))
-    assert references(edited, first, FITTED) == first
+    assert references(edited, first, {}) == first
 
 
 def test_new_hardware_and_new_groups_are_read() -> None:
-    first = references(topology(group()), {}, None)
-    found = references(topology(group(cores=64, idle_w=90, max_w=500), group("new", idle_w=10, max_w=20)), first, FITTED)
+    first = references(topology(group()), {}, {})
+    found = references(topology(group(cores=64, idle_w=90, max_w=500), group("new", idle_w=10, max_w=20)), first, {})
     assert (found[0, 0].idle_w, found[0, 0].range_w) == (90, 410)
     assert (found[0, 1].idle_w, found[0, 1].range_w) == (10, 10)
 
 
 def test_our_own_parameters_are_no_datasheet() -> None:
-    first = references(topology(group()), {}, None)
-    ours = replace(group(cores=64), power_model=first[0, 0].model(FITTED))
-    found = references(topology(ours), first, FITTED)[0, 0]
+    first = references(topology(group()), {}, {})
+    published = {(0, 0): Law("busy-linear").model(first[0, 0], FITTED, 1.0, 64)}
+    ours = replace(group(cores=64), power_model=published[0, 0])
+    found = references(topology(ours), first, published)[0, 0]
     assert (found.idle_w, found.range_w) == (40, 150)
-    assert references(topology(ours), {(0, 0): found}, FITTED)[0, 0] == found
-
-
-def test_a_fit_begins_at_the_datasheet_or_at_the_shape_in_force() -> None:
-    plain = topology(group())
-    assert prior_factors(plain, references(plain, {}, None)) == (1.0, 0.0, 1.0)
-    fitted = topology(replace(group(), power_model=busy_linear(40, 30, 120)))
-    assert prior_factors(fitted, references(fitted, {}, None)) == pytest.approx((1.0, 0.2, 0.8))
-
-
-def test_the_average_host_weighs_groups_by_their_hosts() -> None:
-    both = topology(group("x", 30, 10, 110), group("y", 10, 50, 250))
-    assert range_per_idle(both, references(both, {}, None)) == pytest.approx((30 * 100 + 10 * 200) / (30 * 10 + 10 * 50))
-
-
-def test_models_survive_the_topology_document_unchanged() -> None:
-    model = Reference("", 25.123456, 149.654321).model((1.234567, 0.345678, 0.765432))
-    written = topology(replace(group(), power_model=model))
-    assert read_topology(to_document(written)) == written
-    assert all(x == round(x, 6) for x in power_model_document(model).values() if isinstance(x, float))
+    assert references(topology(ours), {(0, 0): found}, published)[0, 0] == found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from opendt_streams.calibration.port import Evidence, Proposal
+from opendt_streams.calibration.port import Evidence, Fault, Proposal
 from opendt_streams.model.canonical import JSON
 from opendt_streams.model.topology import PowerModel
 from opendt_streams.model.topology_json import read_topology
@@ -35,7 +35,7 @@ class Doubles:
         known = estimate.get("instants", 0)
         assert isinstance(known, int)
         models = {(c, g): PowerModel(idle_power_w=idle_w, max_power_w=500.0) for c, g, _ in evidence.in_force.host_groups}
-        return Proposal({"instants": known + 1}, models, "twice", alarms=(("drift", "text"),))
+        return Proposal({"instants": known + 1}, models, "twice", alarms=(Fault("drift", evidence.instant_ms, "text"),))
 
 
 def calibrating() -> tuple[Bench, Doubles]:

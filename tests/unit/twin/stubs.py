@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from opendt_streams.calibration.port import Evidence, Proposal
+from opendt_streams.calibration.port import Evidence, Fault, Proposal
 from opendt_streams.engine.port import ClusterRows, Engine, EngineSettings, EngineWindow, Submission
 from opendt_streams.errors import SimulationError
 from opendt_streams.model.canonical import JSON, digest
@@ -128,7 +128,7 @@ class StubMethod:
         seen = digest([dict(estimate), evidence.instant_ms, results, samples, parameters(evidence.in_force)])
         idle_w = int(seen[:5], 16) / 1000
         state: dict[str, JSON] = {"chain": seen[:12], "idle_w": idle_w}
-        alarms = (("odd", f"hash {seen[:6]}"),) if int(seen, 16) % 4 == 0 else ()
+        alarms = (Fault("odd", evidence.instant_ms, f"hash {seen[:6]}"),) if int(seen, 16) % 4 == 0 else ()
         if int(seen, 16) % 3 == 0:
             return Proposal(state, None, "deadband", alarms=alarms)
         models = {(c, h): PowerModel(idle_power_w=idle_w, max_power_w=idle_w + 100) for c, h, _ in evidence.in_force.host_groups}

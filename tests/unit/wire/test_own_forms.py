@@ -129,6 +129,10 @@ def test_what_the_datacenter_says_on_dc_power() -> None:
     batch = decode(topics.POWER, said.power([(T0, 1.0), (T0 + 1, 2.0)], cluster="C"), {})
     assert isinstance(batch, PowerBatch)
     assert [(s.time_ms, s.power_w, s.meter) for s in batch.samples] == [(T0, 1.0, Meter("C")), (T0 + 1, 2.0, Meter("C"))]
+    columns = {"timestamp_ms": [T0, T0, T0], "power_w": [1.0, 2.0, 3.0], "cluster": ["C", "C", None], "host_group": ["H", None, None]}
+    several = decode(topics.POWER, said.encode(message_type="power", samples=columns), {})
+    assert isinstance(several, PowerBatch)
+    assert [s.meter for s in several.samples] == [Meter("C", "H"), Meter("C"), Meter()]
     one = decode(topics.POWER, said.encode(message_type="power", timestamp=T0, power_draw=3, meter={"host_group": "H"}), {})
     assert isinstance(one, PowerBatch)
     assert [(s.time_ms, s.power_w, s.meter) for s in one.samples] == [(T0, 3.0, Meter(None, "H"))]

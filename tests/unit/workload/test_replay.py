@@ -50,7 +50,8 @@ def workload(submissions: list[int], samples: list[int] | None = None) -> Worklo
         fragment_duration_ms=none,
         fragment_usage_mhz=none.astype(float),
     )
-    power = PowerSeries(np.array(samples, dtype=np.int64), np.ones(len(samples))) if samples else None
+    meter = np.zeros(len(samples or ()), dtype=np.int64)
+    power = PowerSeries(np.array(samples, dtype=np.int64), np.ones(len(samples)), meter) if samples else None
     return Workload("site", "", Topology(()), MappingProxyType({}), tasks, power)
 
 
