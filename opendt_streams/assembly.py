@@ -87,7 +87,7 @@ def require_method(settings: Settings) -> None:
     Raises:
         BadInput: it cannot fit within what the engine has.
     """
-    _method(settings)
+    new_method(settings, settings.calibrator.method, settings.calibrator.publish_every)
 
 
 def longest_step_ms(settings: Settings) -> int:
