@@ -84,7 +84,9 @@ class Bank:
     def sound(self, scope: int) -> bool:
         """Whether every number is finite and the variances positive."""
         variances = np.diagonal(self.covariance[scope], axis1=1, axis2=2)
-        return all(bool(np.isfinite(v[scope]).all()) for v in self.columns) and bool((variances >= 0).all() and (variances[:, ::3] > 0).all())
+        return all(bool(np.isfinite(v[scope]).all()) for v in self.columns) and bool(
+            (variances >= 0).all() and (variances[:, ::3] > 0).all()
+        )
 
 
 def begin(prior: Float64, covariance: Float64) -> Bank:
@@ -139,9 +141,7 @@ def teach(
     return copies
 
 
-def _update(
-    bank: Bank, time_ms: int, measured_w: Float64, x: Float64, floor_w: Float64, believed: Float64, walk: Float64
-) -> None:
+def _update(bank: Bank, time_ms: int, measured_w: Float64, x: Float64, floor_w: Float64, believed: Float64, walk: Float64) -> None:
     new = believed * (time_ms > bank.time_ms)
     use = new[:, None]
     steps = np.where(bank.time_ms > 0, new * (time_ms - bank.time_ms) / STEP_MS, 0.0)
@@ -185,4 +185,3 @@ def diagonal(values: Float64) -> Float64:
     for i in range(values.shape[-1]):
         out[..., i, i] = values[..., i]
     return out
-
