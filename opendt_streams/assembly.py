@@ -77,7 +77,7 @@ def require_engine(settings: Settings) -> None:
     Raises:
         Unavailable: there is none, it does not run here, or it is not the one of `engine.semantics`.
     """
-    if settings.engine.name != NATIVE.name or settings.engine.shadow_every:
+    if settings.engine.needs_opendc:
         require(opendc_runner(settings.engine), settings.engine.semantics)
 
 

@@ -13,7 +13,7 @@ import typer
 from opendt_streams.cli import options as o
 from opendt_streams.cli.output import DATA, AsJson, people
 from opendt_streams.errors import Unavailable
-from opendt_streams.run.page import Page, find_page
+from opendt_streams.run.page import find_page
 from opendt_streams.settings import load
 from opendt_streams.streams.clock import now_ms
 
@@ -58,17 +58,22 @@ def run(
         namespace=namespace,
         port=port,
     )
-    page = _page(config, flags)
+    loaded = load(config, flags)
+    if loaded.settings.engine.needs_opendc:  # without it not even the page begins; whether it runs is tried later
+        import_module("opendt_streams.assembly").opendc_runner(loaded.settings.engine)
+    page = find_page(loaded.settings.api, asked=loaded.origins["api.port"] != "default")
     if page is None and serve:
         raise Unavailable("the API is not installed, so there is no page to serve", hint="Install it: pip install ./api")
     if page is not None:
         people(stderr=True).print(f"Page: {page.url}{f'  ({page.note})' if page.note else ''}")
     # What follows takes its time to import: the page is known before.
     planned, doing = import_module("opendt_streams.run.plan"), import_module("opendt_streams.cli.run_doing")
-    plan = planned.make_plan(run_dir=run_dir, config=config, flags=flags, external=external, resume=resume, data_dir=DATA, now_ms=now_ms())
+    try:
+        plan = planned.make_plan(
+            run_dir=run_dir, config=config, flags=flags, external=external, resume=resume, data_dir=DATA, now_ms=now_ms()
+        )
+    except BaseException:
+        if page is not None:
+            page.listening.close()
+        raise
     doing.do(plan, page, stay=sys.stdout.isatty() if serve is None else serve, as_json=as_json, began=began)
-
-
-def _page(config: Path | None, flags: dict[str, object]) -> Page | None:
-    loaded = load(config, flags)
-    return find_page(loaded.settings.api, asked=loaded.origins["api.port"] != "default")

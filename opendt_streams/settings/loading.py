@@ -104,7 +104,7 @@ def _check(settings: Settings) -> None:
             f"({duration_text(settings.stream.dedup_horizon)})",
             hint="A restart must find in the topics what its state refers to.",
         )
-    if settings.engine.name == "opendc" or settings.engine.shadow_every:
+    if settings.engine.needs_opendc:
         _check_opendc(settings)
     if settings.workload.max_ahead < settings.calibrator.publish_every:
         raise BadConfiguration("workload.max_ahead is shorter than calibrator.publish_every, so the replay would wait for itself")

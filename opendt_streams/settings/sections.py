@@ -62,6 +62,11 @@ class EngineSection(Section):
     shadow_every: Annotated[int, Field(ge=0)]
     opendc: OpenDcSettings
 
+    @property
+    def needs_opendc(self) -> bool:
+        """Whether the real OpenDC must be on this machine: as the engine, or as the shadow of the native one."""
+        return self.name == "opendc" or self.shadow_every > 0
+
 
 class GridSection(Section):
     property: str
