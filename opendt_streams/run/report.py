@@ -73,7 +73,7 @@ def _accuracy(s: Mapping[str, Any]) -> list[tuple[str, str]]:
         rows.append(
             (
                 "corrected",
-                f"MAPE {s['corrected_mape_percent']:.2f} %, skill {skill}  (with the discrepancy; the others are of the pure model)",
+                f"MAPE {s['corrected_mape_percent']:.2f} %, skill {skill}  (with the discrepancy; all else is the pure model)",
             )
         )
     return rows
