@@ -98,10 +98,8 @@ def _ratios(time_ms: Int64, power_w: Float64, row_ms: Int64, row_w: Float64, lag
 
 def _spread(ratios: Float64) -> Float64:
     """How far the ratios of each line are from their median, in the median, relative; infinite where there are too few."""
-    enough = np.isfinite(ratios).sum(axis=1) >= _FEWEST
-    found = np.full(len(ratios), np.inf)
-    if enough.any():
-        usable = ratios[enough]
-        middle = np.nanmedian(usable, axis=1, keepdims=True)
-        found[enough] = np.nanmedian(np.abs(usable / middle - 1), axis=1)
-    return found
+    count = np.isfinite(ratios).sum(axis=1)
+    lines, middle = np.arange(len(ratios)), np.minimum(count // 2, ratios.shape[1] - 1)
+    level = np.sort(ratios, axis=1)[lines, middle]  # what is missing is sorted to the end
+    apart = np.sort(np.abs(ratios - level[:, None]), axis=1)[lines, middle] / np.where(level > 0, level, 1.0)
+    return np.where(count >= _FEWEST, apart, np.inf)
