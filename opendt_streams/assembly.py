@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from importlib.metadata import version
 from typing import Any, Final
 
-from opendt_streams.calibration import CalibrationSettings, Capabilities, GridSettings, LeastSquaresSettings, Method, method
+from opendt_streams.calibration import CalibrationSettings, Capabilities, LeastSquaresSettings, Method, method
 from opendt_streams.engine.native import NATIVE
 from opendt_streams.model.canonical import JSON
 from opendt_streams.settings import Settings, effective_document
@@ -47,14 +47,14 @@ def restore_calibrator(
 
 def new_method(settings: Settings, name: str, publish_every_ms: int) -> Method:
     """A calibration method, within what the engine can run. Name and interval need not be those of the settings."""
-    grid, squares = settings.calibrator.grid, settings.calibrator.least_squares
+    squares = settings.calibrator.least_squares
     return method(
         name,
         CalibrationSettings(
             publish_every_ms=publish_every_ms,
             sample_interval_ms=settings.simulator.sample_interval,
             capabilities=Capabilities(NATIVE.power_models),
-            grid=GridSettings(grid.property, grid.min_value, grid.max_value, grid.points, grid.window),
+            grid=settings.calibrator.grid.settings,
             least_squares=LeastSquaresSettings(None if squares.power_model == "auto" else squares.power_model, squares.window),
         ),
     )

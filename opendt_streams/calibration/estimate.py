@@ -26,9 +26,10 @@ LAYOUT: Final = 2
 class Part:
     """What is known of one scope: `fit` and `anchor` are banks of this scope alone.
 
-    `law` is the one that is published, `shapes` are where the laws' curves are expanded (1 for those that have none). `anchor` is the fit as it was when the meter took on the value that it still shows: where to return to if it proves stuck. `apart` and
-    `apart_anchor` are the same with factors of each host group's own, where the scope has several. By `lag` rows
-    the meter's clock has been off since `lag_since_ms` (0: it is right).
+    `law` is the one that is published, `shapes` are where the laws' curves are expanded (1 for those that have none). `anchor` is the fit
+    as it was when the meter took on the value that it still shows: where to return to if it proves stuck. `apart` and
+    `apart_anchor` are the same with factors of each host group's own, where the scope has several. By `lag` rows the meter's clock has been
+    off since `lag_since_ms` (0: it is right).
     """
 
     meter_name: MeterName

@@ -28,7 +28,8 @@ class Rows:
     `x` (rows x scopes x laws x 3) holds the watts of idle, busy and sloping part at factors of one, so that factors . x is the predicted
     power of a scope; `published_w` is what the results said at the time, `in_force_w` (rows x scopes) what the power models in force now
     give for the same load. `by_group` (per scope; rows x its laws x 3 per host group in topology order) tells the groups of a scope apart,
-    None where that is not asked for. `comparable` is false, and `x` and `in_force_w` mean nothing, where the row was simulated on other hardware.
+    None where that is not asked for. `comparable` is false, and `x` and `in_force_w` mean nothing, where the row was simulated on other
+    hardware.
     """
 
     time_ms: Int64

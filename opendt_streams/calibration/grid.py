@@ -16,7 +16,7 @@ import numpy as np
 from opendt_streams.calibration.estimate import from_json
 from opendt_streams.calibration.features import demands, group_power_w, usable_windows
 from opendt_streams.calibration.port import Evidence, Fault, Proposal
-from opendt_streams.calibration.settings import CalibrationSettings
+from opendt_streams.calibration.settings import CalibrationSettings, GridSettings
 from opendt_streams.calibration.whole import Observed, observe, without_telemetry
 from opendt_streams.errors import BadConfiguration, BadInput
 from opendt_streams.model import times
@@ -47,17 +47,10 @@ class Grid:
     def __init__(self, settings: CalibrationSettings) -> None:
         """
         Raises:
-            BadConfiguration: the property is none that calibration may change.
+            BadConfiguration: as `check` says.
         """
         grid = settings.grid
-        if grid.property not in _FIELDS:
-            raise BadConfiguration(
-                f"{grid.property!r} is no property that calibration may change",
-                expected="one of " + ", ".join(_FIELDS),
-                where="calibrator.grid.property",
-            )
-        if grid.min_value < 0:
-            raise BadConfiguration(f"{grid.property} from {grid.min_value:g}", expected="0 or more", where="calibrator.grid.min_value")
+        check(grid)
         self._settings, self._field = settings, _FIELDS[grid.property]
         self.values = _values(grid.min_value, grid.max_value, grid.points)
 
@@ -130,6 +123,21 @@ class Grid:
             datasheets = [r.idle_w if self._field == "idle_power_w" else r.idle_w + r.range_w for r in seen.references.values()]
             bounds = [(_LEAST * max(datasheets), _MOST * min(datasheets))]
         return [f"{name} from {least:g} to {most:g}: physical is {low:g} to {high:g}" for low, high in bounds if least < low or most > high]
+
+
+def check(grid: GridSettings) -> None:
+    """
+    Raises:
+        BadConfiguration: the property is none that calibration may change, or the range is none of it.
+    """
+    if grid.property not in _FIELDS:
+        raise BadConfiguration(
+            f"{grid.property!r} is no property that calibration may change",
+            expected="one of " + ", ".join(_FIELDS),
+            where="calibrator.grid.property",
+        )
+    if grid.min_value < 0:
+        raise BadConfiguration(f"{grid.property} from {grid.min_value:g}", expected="0 or more", where="calibrator.grid.min_value")
 
 
 def _values(least: float, most: float, points: int) -> tuple[float, ...]:

@@ -79,9 +79,9 @@ class Court:
         frozen = f"telemetry frozen: {watched.complaint}" if watched.complaint and (watched.frozen or not believed.any()) else None
         reason = frozen or _reason_to_keep(candidate, believed, in_force_w[tested], without_w[tested], measured_w[tested])
         same = self.rows.comparable
-        if reason is None and candidate is not None:
-            if publication.changes_nothing(_power(rows_x[same], candidate.point), self.rows.in_force_w[same, s]):
-                reason = "no change"
+        new_w = _power(rows_x[same], candidate.point) if candidate is not None else None
+        if reason is None and new_w is not None and publication.changes_nothing(new_w, self.rows.in_force_w[same, s]):
+            reason = "no change"
         publish = candidate.point if candidate is not None and reason is None else None
         power_w = _power(x, publish) if publish is not None else in_force_w
         meter = _from_now_on(watched.meter, in_force_w, power_w)
@@ -187,7 +187,7 @@ def _boxed_one(bank: Bank, s: int, k: int, box: Box) -> Projected:
 
 def _boxed(bank: Bank, s: int, laws: Sequence[Law], shapes: Sequence[float]) -> Float64:
     """Every law's factors within their bounds (laws x n): what it would have published."""
-    found = bank.factors[s].copy()
+    found: Float64 = bank.factors[s].copy()
     for k, (law, shape) in enumerate(zip(laws, shapes, strict=True)):
         box = law.box(shape)
         lower, upper = (np.tile(side, found.shape[1] // 3) for side in box)

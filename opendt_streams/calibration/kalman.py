@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 
@@ -43,7 +43,11 @@ ECHO_MEMORY: Final = 500
 AGAIN_STEPS: Final = 1000.0
 """Standard deviation that is added then."""
 
+BLOCK: Final = 10
+"""Samples after which noise and changes are looked at; the factors learn from every one."""
+
 _STEP_SQUARED: Final = STEP * STEP
+_KEPT_RUN: Final = 1 - 1 / RUN
 _LEAST_W: Final = 1e-9  # hosts that draw nothing teach nothing
 
 
@@ -84,7 +88,9 @@ class Bank:
     def sound(self, scope: int) -> bool:
         """Whether every number is finite and the variances positive."""
         variances = np.diagonal(self.covariance[scope], axis1=1, axis2=2)
-        return all(bool(np.isfinite(v[scope]).all()) for v in self.columns) and bool((variances >= 0).all() and (variances[:, ::3] > 0).all())
+        return all(bool(np.isfinite(v[scope]).all()) for v in self.columns) and bool(
+            (variances >= 0).all() and (variances[:, ::3] > 0).all()
+        )
 
 
 def begin(prior: Float64, covariance: Float64) -> Bank:
@@ -131,17 +137,25 @@ def teach(
         wanted.setdefault(at, []).append(key)
     copies: dict[int, Bank] = {}
     usable = np.where(believed > 0, measured_w, 0.0)
+    block = list[_Step]()
     for k in range(len(time_ms) + 1):
-        for key in wanted.get(k, ()):
-            copies[key] = bank.copy()
+        if k in wanted:
+            _reflect(bank, block, walk)
+            for key in wanted[k]:
+                copies[key] = bank.copy()
         if k < len(time_ms) and believed[k].any():
-            _update(bank, int(time_ms[k]), usable[k], x[k], floor_w[k], believed[k], walk)
+            block.append(_update(bank, int(time_ms[k]), usable[k], x[k], floor_w[k], believed[k], walk))
+            if len(block) == BLOCK:
+                _reflect(bank, block, walk)
+    _reflect(bank, block, walk)
     return copies
 
 
-def _update(
-    bank: Bank, time_ms: int, measured_w: Float64, x: Float64, floor_w: Float64, believed: Float64, walk: Float64
-) -> None:
+_Step: TypeAlias = tuple[Float64, Float64, Float64, Float64]
+"""Of a sample: 1 or 0 for taught or not, innovation [standard deviations], noise's share of the variance, noise as seen (squared)."""
+
+
+def _update(bank: Bank, time_ms: int, measured_w: Float64, x: Float64, floor_w: Float64, believed: Float64, walk: Float64) -> _Step:
     new = believed * (time_ms > bank.time_ms)
     use = new[:, None]
     steps = np.where(bank.time_ms > 0, new * (time_ms - bank.time_ms) / STEP_MS, 0.0)
@@ -159,19 +173,36 @@ def _update(
     shrink = use * (_STEP_SQUARED / variance)
     bank.factors += g * (shrink * innovation * deviation)[:, :, None]
     covariance -= (g * shrink[:, :, None])[:, :, :, None] * g[:, :, None, :]
+    bank.time_ms = np.where(new > 0, time_ms, bank.time_ms)
+    return use, innovation, noise / variance, (innovation * innovation * variance - spread) / (level * level)
+
+
+def _reflect(bank: Bank, block: list[_Step], walk: Float64) -> None:
+    """What a few samples say about the noise and about changes of the hosts; the block is empty afterwards."""
+    if not block:
+        return
+    use, innovation, part, seen = (np.array(column) for column in zip(*block, strict=True))
+    block.clear()
+    later = np.cumsum(use[::-1], axis=0)[::-1] - use  # how many taught samples follow in the block
+    count = later[0] + use[0]
     # of a squared innovation the noise's own part, as far as the parameters' uncertainty leaves one
-    seen = np.maximum(innovation * innovation * variance - spread, 0.0) / (level * level)
+    weight = use * part / NOISE_MEMORY
     squared = bank.noise * bank.noise
-    squared += use * (noise / variance) * (seen - squared) / NOISE_MEMORY
-    bank.noise = np.minimum(np.maximum(np.sqrt(squared), LEAST_NOISE), MOST_NOISE)
-    bank.run += use * (innovation - bank.run) / RUN
-    bank.echo += use * (np.sign(innovation * bank.last) - bank.echo) / ECHO_MEMORY
-    bank.last = np.where(use > 0, innovation, bank.last)
+    squared += _sum(weight * (np.maximum(seen, 0.0) - squared))
+    bank.noise = np.minimum(np.maximum(np.sqrt(np.maximum(squared, 0.0)), LEAST_NOISE), MOST_NOISE)
+    bank.run = bank.run * _KEPT_RUN**count + _sum(use * innovation * _KEPT_RUN**later) / RUN
+    before = np.concatenate([bank.last[None], innovation[:-1]])
+    bank.echo = bank.echo + _sum(use * (np.sign(innovation * before) - bank.echo)) / ECHO_MEMORY
+    bank.last = np.where(use[-1] > 0, innovation[-1], bank.last)
     changed = np.abs(bank.run) > np.minimum(WHITE + ECHO_WEIGHT * np.maximum(bank.echo, 0.0), ECHOING)
     if changed.any():
-        covariance += (changed * (AGAIN_STEPS * AGAIN_STEPS))[:, :, None, None] * walk
+        bank.covariance += (changed * (AGAIN_STEPS * AGAIN_STEPS))[:, :, None, None] * walk
         bank.run[changed] = 0.0
-    bank.time_ms = np.where(new > 0, time_ms, bank.time_ms)
+
+
+def _sum(terms: Float64) -> Float64:
+    """Over the first axis, one after another."""
+    return np.asarray(np.cumsum(terms, axis=0)[-1])
 
 
 def _add(terms: Float64) -> Float64:
@@ -185,4 +216,3 @@ def diagonal(values: Float64) -> Float64:
     for i in range(values.shape[-1]):
         out[..., i, i] = values[..., i]
     return out
-

@@ -15,7 +15,7 @@ from opendt_streams.calibration import publication
 from opendt_streams.calibration.estimate import from_json
 from opendt_streams.calibration.laws import Law
 from opendt_streams.calibration.port import Evidence, Fault, Proposal
-from opendt_streams.calibration.projection import Covariance, Vector, project
+from opendt_streams.calibration.projection import Vector, project, triangle
 from opendt_streams.calibration.settings import CalibrationSettings
 from opendt_streams.calibration.whole import observe, without_telemetry
 from opendt_streams.errors import BadInput
@@ -118,7 +118,10 @@ class LeastSquares:
 def _robust(x: Float64, measured_w: Float64, count: Float64, law: Law) -> tuple[Vector, str | None]:
     """The factors within their bounds that minimise the soft-l1 loss of relative errors, with the prior."""
     lower, upper = law.box(law.shape or 1.0)
-    lower, upper = (lower[0], lower[1] if law.shape is None else 0.0, lower[2]), (upper[0], upper[1] if law.shape is None else 0.0, upper[2])
+    lower, upper = (
+        (lower[0], lower[1] if law.shape is None else 0.0, lower[2]),
+        (upper[0], upper[1] if law.shape is None else 0.0, upper[2]),
+    )
     scaled, one = x / measured_w[:, None], np.ones(len(x))
     prior, precision = np.array([1.0, 0.0, 1.0]), np.array([1 / s**2 for s in PRIOR])
     point = (1.0, 0.0, 1.0)
@@ -131,9 +134,8 @@ def _robust(x: Float64, measured_w: Float64, count: Float64, law: Law) -> tuple[
         right = np.array([np.cumsum(weight * scaled[:, i])[-1] for i in range(3)]) + precision * prior
         inverse = _inverse(normal)
         free = (inverse * right).sum(axis=-1)
-        covariance: Covariance = tuple(float(inverse[i, j]) for i, j in ((0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2)))  # type: ignore[assignment]
-        found = project((float(free[0]), float(free[1]), float(free[2])), covariance, lower, upper)
-        point = found.point
+        found = project((float(free[0]), float(free[1]), float(free[2])), triangle(inverse.tolist()), lower, upper)
+        point = found.point[0], found.point[1], found.point[2]
         beyond = publication.bound_alarm(found, law.name, lower, upper, shaped=law.shape is not None)
     return (round(point[0], 6), round(point[1], 6), round(point[2], 6)), beyond
 
@@ -146,5 +148,11 @@ def _loss(x: Float64, measured_w: Float64, count: Float64, point: Vector) -> flo
 def _inverse(m: Float64) -> Float64:
     """Of a symmetric 3 x 3 matrix, by cofactors: the same bits everywhere."""
     a, b, c, d, e, f = m[0, 0], m[0, 1], m[0, 2], m[1, 1], m[1, 2], m[2, 2]
-    cofactors = np.array([[d * f - e * e, c * e - b * f, b * e - c * d], [c * e - b * f, a * f - c * c, b * c - a * e], [b * e - c * d, b * c - a * e, a * d - b * b]])
+    cofactors = np.array(
+        [
+            [d * f - e * e, c * e - b * f, b * e - c * d],
+            [c * e - b * f, a * f - c * c, b * c - a * e],
+            [b * e - c * d, b * c - a * e, a * d - b * b],
+        ]
+    )
     return np.asarray(cofactors / (a * cofactors[0, 0] + b * cofactors[0, 1] + c * cofactors[0, 2]))

@@ -92,9 +92,7 @@ def skill(mape: float | None, persistence_mape: float | None) -> float | None:
     return round(1 - mape / persistence_mape, 6) if mape is not None and persistence_mape else None
 
 
-def score(
-    predicted_w: Float64, measured_w: Float64, held_w: Float64 | float | None = None, corrected_w: Float64 | None = None
-) -> Score:
+def score(predicted_w: Float64, measured_w: Float64, held_w: Float64 | float | None = None, corrected_w: Float64 | None = None) -> Score:
     """Everything that a decision says about some samples.
 
     `held_w` is what persistence predicts, one value per sample (NaN where it has none) or one for all. The skill compares both

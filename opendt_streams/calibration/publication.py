@@ -44,8 +44,9 @@ def bound_alarm(projected: Projected, law: str, lower: Vector, upper: Vector, *,
     """What the data wants beyond the physical bounds, if it clearly does. How far a shape may move at once is no such bound."""
     if projected.distance <= CLEARLY_BEYOND:
         return None
+    bounds = {-1: ("lower", lower), 1: ("upper", upper)}
     held = dict.fromkeys(
-        f"{_NAMES[i % 3]} at its {'lower' if side < 0 else 'upper'} bound, {lower[i % 3] if side < 0 else upper[i % 3]:g} times the datasheet"
+        f"{_NAMES[i % 3]} at its {bounds[side][0]} bound, {bounds[side][1][i % 3]:g} times the datasheet"
         for i, side in enumerate(projected.sides)
         if side and not (shaped and i % 3 == 1)
     )

@@ -72,7 +72,10 @@ class Recursive:
 
         test_from_ms = publication.held_out_from(instant_ms, self._settings.publish_every_ms)
         common = fitting.common_belief(self._laws, scopes, topology, watts)
-        own = [fitting.apart_belief(common, s, which, len(at)) if which else None for s, (which, at) in enumerate(zip(apart, places, strict=True))]
+        own = [
+            fitting.apart_belief(common, s, which, len(at)) if which else None
+            for s, (which, at) in enumerate(zip(apart, places, strict=True))
+        ]
         learnt = fitting.Lesson(time_ms, power_w, seen, test_from_ms).teach(parts, watched, common, own, self._which)
         passed_ms = instant_ms - known.instant_ms if known.instant_ms is not None else 0
         court = Court(self._laws, self._which, learnt, time_ms, power_w, seen, rows, test_from_ms, passed_ms)
@@ -100,9 +103,9 @@ class Recursive:
             said = correction.published() if corrects else None
             corrected_w = discrepancy.with_correction(whole_ms, published_w, said, known.instant_ms) if said is not None else None
             finished = score(published_w, whole_w, known.power_w, corrected_w)
-            interval = interval.learn(whole_ms[fair], published_w[fair], whole_w[fair])
+            interval = interval.learn(whole_ms[fair], published_w[fair], whole_w[fair], self._settings.publish_every_ms)
         elif after is not None:
-            interval = interval.seeded((np.abs(measured_w - without_w) / without_w).tolist())
+            interval = interval.seeded((np.abs(measured_w - without_w) / without_w).tolist(), self._settings.publish_every_ms)
         if corrects:
             new_w = _sum(np.array([v.power_w for v in verdicts]).T)[np.isin(time_ms, whole_ms[fair])]
             correction = correction.learn(whole_ms[fair], whole_w[fair], published_w[fair], new_w, instant_ms)

@@ -29,7 +29,9 @@ class GridSettings:
             )
         if not 2 <= self.points <= 1000 or self.window_ms <= 0:
             raise BadConfiguration(
-                f"a grid of {self.points} points over {self.window_ms} ms", expected="2 to 1000 points and a positive window", where="calibrator.grid"
+                f"a grid of {self.points} points over {self.window_ms} ms",
+                expected="2 to 1000 points and a positive window",
+                where="calibrator.grid",
             )
 
 

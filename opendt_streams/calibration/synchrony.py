@@ -1,7 +1,8 @@
 """Whether a meter's clock runs with the load's: readings that fit the load of another minute far better than that of their own do not.
 
-Within windows of some minutes, readings are compared with what the parameters in force draw, shifted by every lag. A clock is off where
-the same lag explains the readings of two windows and none does not; it is right again where none does better than that lag.
+Within windows of some minutes, readings are compared with what the parameters in force draw, shifted by every lag: the pattern alone,
+for a level that is off says nothing about clocks. A clock is off where the same lag explains the readings of two windows and none does
+not; it is right again where none does no worse than that lag.
 """
 
 from __future__ import annotations
@@ -21,10 +22,12 @@ LARGEST_ROWS: Final = 60
 SMALLEST_ROWS: Final = 4
 """Lags that are looked for, in rows: 2 to 30 min at 30 s. A meter that shows the mean of the last minute is not off."""
 FAR_OFF: Final = 0.02
-"""Error from which on it is worth looking, and no less than three times the usual one."""
+"""Scatter of the ratio of readings to load from which on it is worth looking, and no less than three times the usual one."""
 USUAL: Final = 3.0
 EXPLAINED: Final = 0.4
-"""Share of the error that a lag must leave at most to be the reason for it."""
+"""Share of the scatter that a lag must leave at most to be the reason for it."""
+LONGEST_MS: Final = 8 * times.HOUR
+"""After so long the readings are taken as they are."""
 _FEWEST: Final = 20  # pairs that a lag must be judged by
 
 
@@ -42,7 +45,15 @@ class Synchrony:
 
 
 def compare(
-    time_ms: Int64, power_w: Float64, believed: Flags, row_ms: Int64, row_w: Float64, usual: float, row_every_ms: int, lag: int, since_ms: int
+    time_ms: Int64,
+    power_w: Float64,
+    believed: Flags,
+    row_ms: Int64,
+    row_w: Float64,
+    usual: float,
+    row_every_ms: int,
+    lag: int,
+    since_ms: int,
 ) -> Synchrony:
     """Follow the clock through an interval that begins with it off by `lag` rows since `since_ms` (0: with it right)."""
     off = np.full(len(time_ms), lag != 0)
@@ -50,35 +61,45 @@ def compare(
     if len(chosen) < WINDOW or not len(row_ms):
         return Synchrony(off, lag, since_ms)
     t, m = time_ms[chosen], power_w[chosen]
-    own = _errors(t, m, row_ms, row_w, 0, row_every_ms)
-    limit = max(FAR_OFF, USUAL * usual)
-    lags = [n for n in range(-LARGEST_ROWS, LARGEST_ROWS + 1) if abs(n) >= SMALLEST_ROWS]
-    shifted: Float64 | None = None
+    lags = [0, *(n for n in range(-LARGEST_ROWS, LARGEST_ROWS + 1) if abs(n) >= SMALLEST_ROWS)]
+    if lag != 0 and int(t[-1]) - since_ms > LONGEST_MS:
+        lag = 0
+        off[:] = False
+    own = _ratios(t, m, row_ms, row_w, 0, row_every_ms)
+    limit, ratios = max(FAR_OFF, USUAL * usual), None
     suspect: int | None = None  # the lag that explained the window before
     for end in range(WINDOW, len(t) + 1, STRIDE):
         part = slice(end - WINDOW, end)
-        here = float(np.median(np.nan_to_num(own[part])))
-        if lag == 0 and here <= limit:
+        here = float(_spread(own[None, part])[0])
+        if lag == 0 and not here > limit:
             suspect = None
             continue
-        if shifted is None:
-            shifted = np.array([_errors(t, m, row_ms, row_w, n, row_every_ms) for n in lags])
-        enough = np.isfinite(shifted[:, part]).sum(axis=1) >= _FEWEST
-        medians = np.where(enough, np.nanmedian(np.where(enough[:, None], shifted[:, part], 1.0), axis=1), np.inf)
-        best = int(np.argmin(medians))
-        explains = lag == 0 and medians[best] < EXPLAINED * here
-        if explains and suspect is not None and abs(suspect - lags[best]) <= 1:
-            lag, since_ms = lags[best], int(t[part.start - STRIDE])
+        if ratios is None:
+            ratios = np.array([_ratios(t, m, row_ms, row_w, n, row_every_ms) for n in lags])
+        spreads = _spread(ratios[:, part])
+        best = lags[int(np.argmin(spreads))]
+        explains = lag == 0 and best != 0 and float(spreads.min()) < EXPLAINED * here
+        if explains and suspect is not None and abs(suspect - best) <= 1:
+            lag, since_ms = best, int(t[part.start - STRIDE])
             off[chosen[part.start - STRIDE] :] = True
-        elif lag != 0 and here <= limit and here <= medians[lags.index(lag)]:
+        elif lag != 0 and here <= min(limit, float(spreads[lags.index(lag)])):
             lag = 0
             off[chosen[part.start] :] = False
-        suspect = lags[best] if explains else None
+        suspect = best if explains else None
     return Synchrony(off, lag, since_ms)
 
 
-def _errors(time_ms: Int64, power_w: Float64, row_ms: Int64, row_w: Float64, lag: int, row_every_ms: int) -> Float64:
-    """Relative error of each reading against the load `lag` rows before it; NaN where the interval has none."""
+def _ratios(time_ms: Int64, power_w: Float64, row_ms: Int64, row_w: Float64, lag: int, row_every_ms: int) -> Float64:
+    """Each reading over the load `lag` rows before it; NaN where the interval has none."""
     rows = newest_rows(row_ms, time_ms - lag * row_every_ms, row_every_ms)
     there = (rows >= 0) & (row_w[rows] > 0)
-    return np.where(there, np.abs(power_w - row_w[rows]) / power_w, np.nan)
+    return np.where(there, power_w / np.where(there, row_w[rows], 1.0), np.nan)
+
+
+def _spread(ratios: Float64) -> Float64:
+    """How far the ratios of each line are from their median, in the median, relative; infinite where there are too few."""
+    count = np.isfinite(ratios).sum(axis=1)
+    lines, middle = np.arange(len(ratios)), np.minimum(count // 2, ratios.shape[1] - 1)
+    level = np.sort(ratios, axis=1)[lines, middle]  # what is missing is sorted to the end
+    apart = np.sort(np.abs(ratios - level[:, None]), axis=1)[lines, middle] / np.where(level > 0, level, 1.0)
+    return np.where(count >= _FEWEST, apart, np.inf)

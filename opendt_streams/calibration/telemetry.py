@@ -132,7 +132,13 @@ class Meter:
             self.ratio, self.ratios, self.jumped_ms = now, 1, None
         elif not abs(expected_w - was_expected) <= STEADY * was_expected:  # at another load the parameters may be another factor off
             self.ratio, self.ratios = now, 1
-        elif self.ratios >= _LEAST_RATIOS and not self.wrong and _apart(now, self.ratio) > JUMP and before_w > 0 and _apart(power_w, before_w) > BACK:
+        elif (
+            self.ratios >= _LEAST_RATIOS
+            and not self.wrong
+            and _apart(now, self.ratio) > JUMP
+            and before_w > 0
+            and _apart(power_w, before_w) > BACK
+        ):
             self.jumped_ms = time_ms
             self._blame(time_ms, f"power jumped to {power_w:g} W while the load did not")
             return

@@ -15,7 +15,7 @@ GAP: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A sample with what the parameters in force draw under its load and what the hosts can draw at all; None where there is no row for it."""
+    """A sample with what the parameters in force draw under its load (None where there is no row for it) and what hosts can draw at all."""
 
     time_ms: int
     power_w: float

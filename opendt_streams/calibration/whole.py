@@ -1,4 +1,4 @@
-"""What the methods with a sliding window share: the meter of the whole datacenter, its believed readings, and what is said at an instant."""
+"""What the methods with a sliding window share: the meter of the whole datacenter, which readings are believed, and what is said."""
 
 from __future__ import annotations
 
@@ -43,6 +43,7 @@ class Observed:
     believed: Flags
     references: Mapping[Place, Reference]
     held_out_from_ms: int
+    publish_every_ms: int
 
     @property
     def frozen(self) -> str | None:
@@ -87,7 +88,7 @@ class Observed:
         if known.instant_ms is not None:  # what came before the first instant was published by nobody
             finished = score(self.seen.published_w, self.power_w, known.power_w)
             fair = self.believed
-            interval = interval.learn(self.time_ms[fair], self.seen.published_w[fair], self.power_w[fair])
+            interval = interval.learn(self.time_ms[fair], self.seen.published_w[fair], self.power_w[fair], self.publish_every_ms)
         told = [Fault(TELEMETRY, t, text) for t, text in self.watched.faults] + [f for f in faults if f.kind not in known.alarmed]
         return Proposal(
             estimate=to_json(
@@ -145,6 +146,7 @@ def observe(known: Estimate, evidence: Evidence, settings: CalibrationSettings, 
         believed=np.array(watched.believed) & seen.comparable,
         references=watts,
         held_out_from_ms=publication.held_out_from(instant_ms, settings.publish_every_ms),
+        publish_every_ms=settings.publish_every_ms,
     )
 
 

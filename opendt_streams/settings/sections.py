@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import builtins
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from opendt_streams.calibration import GridSettings
+from opendt_streams.calibration.grid import check
+from opendt_streams.errors import BadConfiguration
 from opendt_streams.settings.fields import Duration, Name, Retention, Speed, Until
 from opendt_streams.windows.grid import Grid
 
@@ -48,13 +52,23 @@ class EngineSection(Section):
 
 
 class GridSection(Section):
-    """Checked as a whole when the method is made (`calibration.settings`)."""
-
     property: str
     min_value: float
     max_value: float
     points: int
     window: Duration
+
+    @model_validator(mode="after")
+    def _makes_sense(self) -> GridSection:
+        try:
+            check(self.settings)
+        except BadConfiguration as error:
+            raise ValueError(str(error)) from None
+        return self
+
+    @builtins.property
+    def settings(self) -> GridSettings:
+        return GridSettings(self.property, self.min_value, self.max_value, self.points, self.window)
 
 
 class LeastSquaresSection(Section):

@@ -136,7 +136,7 @@ class RunFacts:
         )
 
     def _beside(self, sample_ms: Int64, predicted_w: Float64) -> tuple[Float64 | None, Float64]:
-        """(predictions with the correction of the instant before, None where no decision had one; half-widths, NaN where there was none)."""
+        """(predictions with the correction of the instant before, None where no decision had one; half-widths, NaN where there is none)."""
         corrected_w, half_width = predicted_w.copy(), np.full(len(sample_ms), np.nan)
         for instant_ms, (correction, width) in self._said_beside.items():
             first, last = np.searchsorted(sample_ms, [instant_ms, instant_ms + self._grid.publish_every_ms], side="right")

@@ -51,11 +51,14 @@ def test_what_it_says_is_done(write: WriteFile, tmp_path: Path, monkeypatch: pyt
     loaded = load(file)
     settings = loaded.settings
     assert (settings.workload.speed, settings.workload.heartbeat) == (300.0, 2 * times.MINUTE)
-    assert (settings.simulator.window, settings.calibrator.method) == (times.HOUR, "recursive")
+    assert (settings.simulator.window, settings.calibrator.method) == (times.HOUR, "grid")
+    grid = settings.calibrator.grid
+    assert (grid.property, grid.min_value, grid.max_value, grid.points) == ("cpuPowerModel.calibrationFactor", 3, 9, 10)
+    assert grid.window == times.DAY
     assert settings.workload.directory == (tmp_path / "SITE").resolve()
     assert loaded.origins["simulator.window"] == str(file)
     assert loaded.origins["calibrator.publish_every"] == "default"
-    assert [note.split(" is ")[0] for note in loaded.notes] == ["calibration", "kafka.topics"]
+    assert [note.split(" is ")[0] for note in loaded.notes] == ["kafka.topics"]
 
 
 def test_workloads_are_looked_for_beside_the_experiment_folder(write: WriteFile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -86,6 +89,20 @@ def test_what_it_leaves_out_is_opendts_default(write: WriteFile) -> None:
 
 def test_no_waiting(write: WriteFile) -> None:
     assert load(write(changed("global.speed_factor", -1))).settings.workload.speed is None
+
+
+def test_legacy_names_of_the_grid_override(write: WriteFile) -> None:
+    legacy = {"asym_util_min": 0.2, "asym_util_max": 0.8, "asym_util_points": 4, "mape_window_minutes": 60, "max_parallel_workers": 4}
+    loaded = load(write(changed("services.calibrator", legacy)))
+    grid = loaded.settings.calibrator.grid
+    assert (grid.property, grid.min_value, grid.max_value, grid.points, grid.window) == ("cpuPowerModel.asymUtil", 0.2, 0.8, 4, times.HOUR)
+    assert any(note.startswith("services.calibrator.max_parallel_workers is ignored") for note in loaded.notes)
+
+
+@pytest.mark.parametrize("wrong", [{"calibrated_property": "cpu.coreSpeed"}, {"min_value": 9, "max_value": 3}, {"linspace_points": 1}])
+def test_a_grid_that_cannot_be_is_refused_at_once(write: WriteFile, wrong: dict[str, object]) -> None:
+    with pytest.raises(BadConfiguration, match=r"calibrator\.grid"):
+        load(write(changed("services.calibrator", wrong)))
 
 
 def test_without_calibration_its_section_is_noted(write: WriteFile) -> None:
