@@ -42,9 +42,10 @@ run: $(INSTALLED)  ## Run the twin on a sample datacenter, with a progress bar a
 test: $(INSTALLED)  ## Run all tests
 	$(BIN)/python -m pytest $(TESTS) -n $(WORKERS) --dist loadfile $(ARGS)
 
-bench: $(INSTALLED)  ## Measure engine and ledger; the figures go to benchmarks/*.md
+bench: $(INSTALLED)  ## Measure engine, ledger and calibration; the figures go to benchmarks/*.md
 	$(BIN)/python benchmarks/engine.py --write
 	$(BIN)/python benchmarks/ledger.py --write
+	$(BIN)/python benchmarks/decisions.py --write
 
 tables: $(INSTALLED)  ## Make the tables of docs/calibration.md anew; ARGS="--surf DIR" for those of the SURF week
 	$(BIN)/python benchmarks/calibration.py $(ARGS)

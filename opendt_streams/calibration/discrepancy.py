@@ -22,6 +22,8 @@ LONGEST_INTERVAL_MS: Final = 15 * times.MINUTE
 """Publication intervals up to which there is a correction: after an hour it is of no use."""
 CAP: Final = 0.05
 """The largest offset, as a share of predicted power."""
+BETTER: Final = 0.97
+"""Share of the error without a correction that is left with one, if it is to be published."""
 HALF_LIFE_MS: Final = 3 * times.HOUR
 _FRESH_MS: Final = 15 * times.MINUTE  # older residuals say nothing about now
 
@@ -50,11 +52,11 @@ class Correction:
         return Correction((*offsets, 0.0), errors, instant_ms)
 
     def published(self) -> Discrepancy | None:
-        """The correction from the instant on; None where there is none, or none does better than nothing."""
+        """The correction from the instant on; None where there is none, or none does clearly better than nothing."""
         if not self.offsets_w:
             return None
-        best = min(reversed(range(len(self.errors))), key=lambda k: self.errors[k])
-        return Discrepancy(self.offsets_w[best], CHOICES[best][1]) if best < len(CHOICES) else None
+        best = min(range(len(CHOICES)), key=lambda k: self.errors[k])
+        return Discrepancy(self.offsets_w[best], CHOICES[best][1]) if self.errors[best] < BETTER * self.errors[-1] else None
 
     def _scored(self, time_ms: Int64, measured_w: Float64, published_w: Float64, instant_ms: int) -> tuple[float, ...]:
         keep = 2.0 ** (-(instant_ms - self.instant_ms) / HALF_LIFE_MS)

@@ -28,6 +28,7 @@ NOISE: Final = 0.01
 PRIOR: Final[Vector] = (0.2, 0.1, 0.2)
 """Standard deviations of the factors before any data: they decide only what the window does not."""
 ROUNDS: Final = 8
+BETTER: Final = 0.7
 
 _SHAPES: Final[dict[ModelType, tuple[Law, ...]]] = {
     "mse": tuple(Law("mse", c) for c in (1.2, 1.5, 2.0, 3.0, 4.0, 6.0, 9.0)),
@@ -71,12 +72,13 @@ class LeastSquares:
             seen.pieces(seen.time_ms[chosen], columns[chosen], window_ms) for chosen in (seen.believed, seen.believed & ~seen.tested)
         )
         before = seen.score(seen.seen.in_force_w[:, 0])
+        present = known.parts[0].law if known.parts else None
         after, reason = None, seen.frozen
-        if without and (held := self._fit(without)) is not None:
+        if without and (held := self._fit(without, present)) is not None:
             after = seen.score((x[:, held[0]] * np.array(held[1])).sum(axis=-1))
         if reason is None and not seen.believed.any():
             reason = "no results to compare the telemetry with"
-        fit = self._fit(window) if window else None
+        fit = self._fit(window, present) if window else None
         if reason is None and fit is None:
             reason = "the fit is not finite"
         if reason is None and before and after:
@@ -97,10 +99,12 @@ class LeastSquares:
                     (c, h): law.model(seen.references[c, h], point, law.shape or 1.0, group.cores)
                     for c, h, group in evidence.in_force.host_groups
                 }
-        return seen.proposal(self.name, models, reason or "calibrated", window, before, after, faults)
+        law_name = self._laws[fit[0]].name if fit is not None and not seen.frozen else present
+        return seen.proposal(self.name, models, reason or "calibrated", window, before, after, faults, law_name)
 
-    def _fit(self, window: Sequence[Sequence[float]]) -> tuple[int, Vector, str | None] | None:
-        """(index of the law, its factors, what the data wants beyond the bounds) with the least loss; None where nothing is finite."""
+    def _fit(self, window: Sequence[Sequence[float]], present: str | None) -> tuple[int, Vector, str | None] | None:
+        """(index of the law, its factors, what the data wants beyond the bounds) with the least loss; None where nothing is finite. Another
+        shape than the present one must be clearly better: an hour without much change says little about it."""
         pieces = np.array([piece[1:] for piece in window], dtype=np.float64)
         means, count = pieces[:, 1:] / pieces[:, :1], pieces[:, 0]
         measured, idle = means[:, 0], means[:, 1]
@@ -109,7 +113,7 @@ class LeastSquares:
             second, curve = means[:, 2 + 2 * k], means[:, 3 + 2 * k]
             x = np.column_stack([idle, second if law.model_type == "busy-linear" else np.zeros(len(idle)), curve])
             point, beyond = _robust(x, measured, count, law)
-            loss = _loss(x, measured, count, point)
+            loss = _loss(x, measured, count, point) * (BETTER if law.name == present else 1.0)
             if np.isfinite(loss) and (best is None or loss < best[0]):
                 best = loss, k, point, beyond
         return best[1:] if best is not None else None

@@ -82,6 +82,7 @@ class Observed:
         before: Score | None,
         after: Score | None,
         faults: Sequence[Fault],
+        law: str | None = None,
     ) -> Proposal:
         """What there is to say, with the state to go on from. `faults` of other kinds than telemetry are given once while they stand."""
         known, interval, finished = self.known, self.known.interval, None
@@ -95,7 +96,7 @@ class Observed:
                 replace(
                     known,
                     instant_ms=self.evidence.instant_ms,
-                    parts=(Part(WHOLE_DATACENTER, self.watched.meter, self.watched.pace),),
+                    parts=(Part(WHOLE_DATACENTER, self.watched.meter, self.watched.pace, law=law),),
                     references=self.references,
                     published={**{at: m for at, m in known.published.items() if at in self.references}, **(models or {})},
                     power_w=self._last_reading(self.evidence.instant_ms),

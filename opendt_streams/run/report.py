@@ -8,6 +8,7 @@ from typing import Any, Final
 from rich.console import Console
 from rich.table import Table
 
+from opendt_streams.calibration.metrics import ASHRAE_HOURLY_CVRMSE_PERCENT, ASHRAE_HOURLY_NMBE_PERCENT
 from opendt_streams.model import times
 
 _NOT_SCORED: Final = "not scored"
@@ -57,14 +58,31 @@ def _simulated(s: Mapping[str, Any]) -> list[tuple[str, str]]:
 def _accuracy(s: Mapping[str, Any]) -> list[tuple[str, str]]:
     if s["mape_percent"] is None:
         return [("error", f"{_NOT_SCORED}: no measured power after the first publication instant")]
-    return [
+    rows = [
         ("MAPE", f"{s['mape_percent']:.2f} %"),
         ("persistence MAPE", f"{_percent(s['persistence_mape_percent'])}  (the last sample before the instant holds)"),
         ("skill", _NOT_SCORED if s["skill"] is None else f"{s['skill']:.3f}  (1 is perfect, 0 is persistence)"),
         ("under 10 % error", f"{_percent(s['share_under_10_percent'])} of the time"),
         ("bias", f"{s['bias_percent']:+.2f} %"),
-        ("CV-RMSE", _percent(s["cvrmse_percent"])),
+        ("CV-RMSE", f"{_percent(s['cvrmse_percent'])}  ({_ashrae(s)})"),
+        ("95 % of errors below", _percent(s["p95_percent"])),
+        ("90 % interval", f"covers {_percent(s['interval_coverage_percent'])} of the samples"),
     ]
+    if s["corrected_mape_percent"] is not None:
+        skill = _NOT_SCORED if s["corrected_skill"] is None else f"{s['corrected_skill']:.3f}"
+        rows.append(
+            (
+                "corrected",
+                f"MAPE {s['corrected_mape_percent']:.2f} %, skill {skill}  (with the discrepancy; the others are of the pure model)",
+            )
+        )
+    return rows
+
+
+def _ashrae(s: Mapping[str, Any]) -> str:
+    met = s["cvrmse_percent"] <= ASHRAE_HOURLY_CVRMSE_PERCENT and abs(s["bias_percent"]) <= ASHRAE_HOURLY_NMBE_PERCENT
+    bounds = f"{ASHRAE_HOURLY_CVRMSE_PERCENT:.0f} % and a bias within {ASHRAE_HOURLY_NMBE_PERCENT:.0f} %"
+    return f"ASHRAE guideline 14, {bounds}: {'met' if met else 'not met'}"
 
 
 def _run(s: Mapping[str, Any]) -> list[tuple[str, str]]:

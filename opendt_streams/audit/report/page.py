@@ -23,6 +23,11 @@ _FIGURES: Final = {
     "share_under_10_percent": ("Time with an error under 10 %", "%"),
     "bias_percent": ("Bias", "%"),
     "cvrmse_percent": ("CV-RMSE", "%"),
+    "p95_percent": ("95 % of errors below", "%"),
+    "energy_error_percent": ("Energy error (weighted by time)", "%"),
+    "interval_coverage_percent": ("Samples within the 90 % interval", "%"),
+    "corrected_mape_percent": ("MAPE with the correction of short intervals", "%"),
+    "corrected_skill": ("Skill with it", ""),
     "topology_events": ("Topology events accepted", ""),
     "calibrations": ("Decisions that published parameters", ""),
 }
