@@ -18,8 +18,10 @@ from opendt_streams.assembly import new_method
 from opendt_streams.calibration import METHODS
 from opendt_streams.model import times
 from opendt_streams.offline.comparison import Line, compare
-from opendt_streams.offline.markdown import score_table, site_table
+from opendt_streams.offline.driving import drive
+from opendt_streams.offline.markdown import score_table, site_table, table
 from opendt_streams.offline.recording import Recording
+from opendt_streams.offline.scoring import figures
 from opendt_streams.offline.simulating import record_workload
 from opendt_streams.settings import Settings, load
 from opendt_streams.workload.reader import read_workload
@@ -31,6 +33,13 @@ from opendt_streams.workload.truth.writing import write_site
 PAGE: Final = Path(__file__).resolve().parents[1] / "docs" / "calibration.md"
 INTERVALS: Final = tuple(minutes * times.MINUTE for minutes in (5, 15, 60, 360, 1440))
 SAMPLE_SEED, SITES_SEED = 7, 4242
+GRIDS: Final = (
+    (1, 0, "promptly"),
+    (1, 1, "one window late"),
+    (1, 4, "four windows late, as the first effect in OpenDT's recorded run"),
+    (8, 4, "and a change every eight windows: 21 changes in 167 there"),
+)
+"""(publication interval [h], delay [h], why): OpenDT's windows are an hour long."""
 
 
 def record(directory: Path) -> Recording:
@@ -59,6 +68,18 @@ def surf(directory: Path) -> str:
     return score_table(compared(directory, INTERVALS, load(None).settings))
 
 
+def opendt(directory: Path) -> str:
+    """OpenDT's grid as its experiment sets it, by how often and how late its parameters came into use."""
+    settings, recording = load(None).settings, record(directory)
+    rows = []
+    for hours, late, note in GRIDS:
+        driven = drive(recording, new_method(settings, "grid", hours * times.HOUR), hours * times.HOUR, delay_ms=late * times.HOUR)
+        found = figures(recording, driven)
+        numbers = (found.b_mape_percent, found.b_good_hours_percent, found.mape_percent)
+        rows.append([f"{hours} h", f"{late} h", *("" if x is None else f"{x:.2f}" for x in numbers), note])
+    return table(["decided every", "used late by", "B: MAPE %", "B: hours %", "A: MAPE %", ""], rows)
+
+
 def main() -> int:
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--check", action="store_true", help="write nothing; exit code 1 if a table would change")
@@ -67,7 +88,7 @@ def main() -> int:
     given = arguments.parse_args()
     makers: dict[str, Callable[[Path], str]] = {"sample": sample, "sites": sites}
     if given.surf is not None:
-        makers |= {"surf": lambda _: surf(given.surf)}
+        makers |= {"surf": lambda _: surf(given.surf), "opendt": lambda _: opendt(given.surf)}
     changed = [name for name, make in makers.items() if name in (given.sections or makers) and put(name, make, write=not given.check)]
     for name in changed:
         print(f"{PAGE.name}: the table {name} {'differs: run make tables' if given.check else 'is new'}", file=sys.stderr)

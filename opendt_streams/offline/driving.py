@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from bisect import bisect_left
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 
 import numpy as np
 
@@ -113,8 +115,7 @@ class _Run:
             if not self._in_force or self._in_force[-1].topology != topology:
                 self._in_force.append(InForce(start_ms, topology))
             power = recording.load.power_w(topology, first, stop)
-            shown = power if not self._delay_ms else recording.load.power_w(self._late_topology(start_ms), first, stop)
-            row_w[int(recording.load.first_row[first]) : int(recording.load.first_row[stop])] = shown
+            row_w[int(recording.load.first_row[first]) : int(recording.load.first_row[stop])] = power
             self._results(first, stop, power)
             progress(stop / count)
             first = stop
@@ -126,7 +127,7 @@ class _Run:
             decisions=tuple(m.decision for m in self._said if isinstance(m, DecisionRecorded)),
             alarms=tuple(m.alarm for m in self._said if isinstance(m, AlarmRecorded)),
             in_force=tuple(self._in_force),
-            row_w=row_w,
+            row_w=row_w if not self._delay_ms else _late(recording, self._in_force, self._delay_ms),
             seconds=tuple(self._method.seconds),
         )
 
@@ -153,10 +154,6 @@ class _Run:
         assert head is not None  # the first window has hardware
         return head.topology
 
-    def _late_topology(self, start_ms: int) -> Topology:
-        """What was in force so much earlier; before that, the first."""
-        return next((x.topology for x in reversed(self._in_force) if x.from_ms + self._delay_ms <= start_ms), self._in_force[0].topology)
-
     def _results(self, first: int, stop: int, power: Float64) -> None:
         recording, event = self._recording, self._machine.ledger.head
         assert event is not None
@@ -175,6 +172,13 @@ class _Run:
             if topic == topics.CALIBRATION:
                 self._said.append(message)
             waiting += [_read_back(o) for o in self._machine.step(topic, offset, message) if isinstance(o, Publish)]
+
+
+def _late(recording: Recording, in_force: Sequence[InForce], delay_ms: int) -> Float64:
+    """Power per row where windows use what was in force so much earlier; before that, the first."""
+    starts = [window.window_start_ms for window in recording.windows]
+    edges = [0, *(bisect_left(starts, x.from_ms + delay_ms) for x in in_force[1:]), len(starts)]
+    return np.concatenate([recording.load.power_w(x.topology, a, b) for x, (a, b) in zip(in_force, pairwise(edges), strict=True)])
 
 
 def _read_back(output: Publish) -> tuple[str, Message]:

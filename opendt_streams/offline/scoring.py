@@ -7,9 +7,9 @@ from typing import Final
 
 import numpy as np
 
-from opendt_streams.calibration.metrics import coverage_percent, mape_percent, official_score, persistence_w, skill
-from opendt_streams.model import times
-from opendt_streams.model.task import Float64
+from opendt_streams.calibration.discrepancy import with_correction
+from opendt_streams.calibration.metrics import official_score, persistence_w
+from opendt_streams.model.task import Float64, Int64
 from opendt_streams.offline.definitions import means_score
 from opendt_streams.offline.driving import Driven
 from opendt_streams.offline.recording import Recording
@@ -53,24 +53,14 @@ class Figures:
 def figures(recording: Recording, driven: Driven, from_ms: int | None = None) -> Figures:
     """Score what was driven, from the first instant on or from a later time."""
     from_ms = max(driven.first_instant_ms, from_ms or driven.first_instant_ms)
-    sample_ms, measured_w = recording.measured
+    every, sample_ms = driven.grid.publish_every_ms, recording.measured[0]
     predicted_w = recording.of_samples(driven.row_w)
-    corrected_w = corrected(recording, driven, predicted_w)
-    every = driven.grid.publish_every_ms
-    found = _figures(recording, driven.method, every, from_ms, predicted_w)
-    after = sample_ms > from_ms
-    with_term = mape_percent(corrected_w[after], measured_w[after]) if corrected_w is not None else None
-    held = persistence_w(sample_ms, measured_w, every)
-    both = after & np.isfinite(held) & np.isfinite(predicted_w)
+    corrected_w, half_width = _said_beside(driven, sample_ms, predicted_w)
+    found = _figures(recording, driven.method, every, from_ms, predicted_w, corrected_w, half_width)
     seconds = np.array(driven.seconds)
     said = [d for d in driven.decisions if d.instant_ms > from_ms - every]
     return replace(
         found,
-        corrected_mape_percent=with_term,
-        corrected_skill=(
-            skill(mape_percent(corrected_w[both], measured_w[both]), found.persistence_mape_percent) if corrected_w is not None else None
-        ),
-        coverage_percent=coverage_percent(predicted_w[after], measured_w[after], half_widths(recording, driven)[after]),
         decisions=len(said),
         publications=sum(d.outcome == "calibrated" for d in said),
         alarms=sum(a.time_ms > from_ms - every for a in driven.alarms),
@@ -86,31 +76,29 @@ def persistence_figures(recording: Recording, publish_every_ms: int, from_ms: in
     return _figures(recording, PERSISTENCE, publish_every_ms, max(first, from_ms or first), held)
 
 
-def corrected(recording: Recording, driven: Driven, predicted_w: Float64) -> Float64 | None:
-    """The prediction per sample with the discrepancy term of the newest instant; None where no decision has one."""
-    terms = [(d.instant_ms, d.discrepancy) for d in driven.decisions]
-    if not any(term for _, term in terms):
-        return None
-    sample_ms = recording.measured[0]
-    index = np.searchsorted([instant for instant, _ in terms], sample_ms, side="left") - 1
-    offset = np.array([term.offset_w if term else 0.0 for _, term in terms])[np.maximum(index, 0)]
-    decay = np.array([term.decay_per_hour if term else 0.0 for _, term in terms])[np.maximum(index, 0)]
-    hours = (sample_ms - np.array([instant for instant, _ in terms])[np.maximum(index, 0)]) / times.HOUR
-    return np.asarray(predicted_w + np.where(index >= 0, offset * decay ** np.maximum(hours, 0.0), 0.0))
+def _said_beside(driven: Driven, sample_ms: Int64, predicted_w: Float64) -> tuple[Float64 | None, Float64]:
+    """(predictions with the correction of the instant before, None where no decision had one; half-widths, NaN where there was none)."""
+    corrected_w, half_width = predicted_w.copy(), np.full(len(sample_ms), np.nan)
+    for decision in driven.decisions:
+        span = [decision.instant_ms, decision.instant_ms + driven.grid.publish_every_ms]
+        part = slice(*np.searchsorted(sample_ms, span, side="right").tolist())
+        corrected_w[part] = with_correction(sample_ms[part], predicted_w[part], decision.discrepancy, decision.instant_ms)
+        half_width[part] = np.nan if decision.interval_half_width is None else decision.interval_half_width
+    used = any(decision.discrepancy is not None for decision in driven.decisions)
+    return corrected_w if used else None, half_width
 
 
-def half_widths(recording: Recording, driven: Driven) -> Float64:
-    """Relative half-width of the interval per sample, as the newest instant before it said; NaN before there was any."""
-    sample_ms = recording.measured[0]
-    instants = [d.instant_ms for d in driven.decisions]
-    widths = np.array([np.nan if d.interval_half_width is None else d.interval_half_width for d in driven.decisions] or [np.nan])
-    index = np.searchsorted(instants, sample_ms, side="left") - 1
-    return np.where(index >= 0, widths[np.maximum(index, 0)], np.nan)
-
-
-def _figures(recording: Recording, name: str, publish_every_ms: int, from_ms: int, predicted_w: Float64) -> Figures:
+def _figures(
+    recording: Recording,
+    name: str,
+    publish_every_ms: int,
+    from_ms: int,
+    predicted_w: Float64,
+    corrected_w: Float64 | None = None,
+    half_width: Float64 | None = None,
+) -> Figures:
     sample_ms, measured_w = recording.measured
-    found = official_score(sample_ms, measured_w, predicted_w, from_ms, publish_every_ms)
+    found = official_score(sample_ms, measured_w, predicted_w, from_ms, publish_every_ms, corrected_w, half_width)
     by_means = means_score(sample_ms, measured_w, predicted_w, from_ms)
     score = found.score
     return Figures(
@@ -127,9 +115,9 @@ def _figures(recording: Recording, name: str, publish_every_ms: int, from_ms: in
         energy_error_percent=found.energy_error_percent,
         persistence_mape_percent=score.persistence_mape_percent,
         skill=score.skill,
-        corrected_mape_percent=None,
-        corrected_skill=None,
-        coverage_percent=None,
+        corrected_mape_percent=score.corrected_mape_percent,
+        corrected_skill=score.corrected_skill,
+        coverage_percent=found.interval_coverage_percent,
         b_mape_percent=by_means.mape_percent,
         b_good_hours_percent=by_means.good_hours_percent,
         decisions=0,

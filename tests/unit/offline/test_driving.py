@@ -42,6 +42,11 @@ def test_with_a_delay_it_is_in_force_later(recording: Recording, hours: int) -> 
     assert late.decisions == prompt.decisions
 
 
+def test_a_delay_need_not_be_a_number_of_intervals(recording: Recording) -> None:
+    driven = drive(recording, Counts(), 6 * times.HOUR, delay_ms=2 * times.HOUR)
+    assert idle_by_hour_from(recording, driven, 2)[:14] == [1.0] * 6 + [2.0] * 6 + [3.0] * 2
+
+
 def idle_by_hour_from(recording: Recording, driven: Driven, hours: int) -> list[float]:
     part = replace(driven, first_instant_ms=driven.first_instant_ms + hours * times.HOUR)
     return idle_by_hour(recording, part)[: 47 - hours]
