@@ -13,13 +13,13 @@ VENV      := .venv
 BIN       := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 # Fast ones first, so that a mistake is told early; folders that do not exist yet are left out.
-TESTS     := $(wildcard tests/unit tests/contract tests/frozen tests/integration tests/e2e tests/chaos)
-PYTHON_CODE := opendt_streams api/opendt_api tests $(if $(wildcard benchmarks/*.py),benchmarks)
+TESTS     := $(wildcard tests/unit tests/contract tests/frozen tests/browser tests/integration tests/e2e tests/chaos)
+PYTHON_CODE := opendt_streams api/opendt_api grafana tests $(if $(wildcard benchmarks/*.py),benchmarks)
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test bench tables lint types check format schemas constraints clean
+.PHONY: help install run test bench tables lint types check format schemas grafana constraints secrets clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,10 +42,11 @@ run: $(INSTALLED)  ## Run the twin on a sample datacenter, with a progress bar a
 test: $(INSTALLED)  ## Run all tests
 	$(BIN)/python -m pytest $(TESTS) -n $(WORKERS) --dist loadfile $(ARGS)
 
-bench: $(INSTALLED)  ## Measure engine, ledger and calibration; the figures go to benchmarks/*.md
+bench: $(INSTALLED)  ## Measure engine, ledger, calibration and API; the figures go to benchmarks/*.md
 	$(BIN)/python benchmarks/engine.py --write
 	$(BIN)/python benchmarks/ledger.py --write
 	$(BIN)/python benchmarks/decisions.py --write
+	$(BIN)/python benchmarks/api.py --write
 
 tables: $(INSTALLED)  ## Make the tables of docs/calibration.md anew; ARGS="--surf DIR" for those of the SURF week
 	$(BIN)/python benchmarks/calibration.py $(ARGS)
@@ -68,12 +69,21 @@ schemas: $(INSTALLED)  ## Write schemas/ anew from the messages' models
 	$(BIN)/python -m opendt_streams.wire.schemas schemas
 	$(BIN)/python -m opendt_api.openapi schemas
 
+grafana: $(INSTALLED)  ## Write Grafana's dashboards and provisioning anew
+	$(BIN)/python -m grafana.as_code
+
 constraints: $(INSTALLED)  ## Upgrade all that pyproject.toml allows, and write constraints.txt anew
 	$(BIN)/python -m pip install --quiet --upgrade --upgrade-strategy eager --editable '.[dev]' --editable ./api
 	{ sed -n '/^#/p' constraints.txt; $(BIN)/python -m pip freeze --exclude-editable; } > $(VENV)/constraints.txt
 	mv $(VENV)/constraints.txt constraints.txt
 	@touch $(INSTALLED)
 
+secrets:  ## Make what docker-compose.yml mounts as secrets, unless it is there
+	@mkdir -p secrets && chmod 700 secrets
+	@for name in api_token grafana_admin_password; do \
+	  test -s secrets/$$name || od -An -N32 -tx1 /dev/urandom | tr -d ' \n' > secrets/$$name; chmod 644 secrets/$$name; done
+	@echo "secrets/api_token is the API's token, secrets/grafana_admin_password the password of Grafana's admin."
+
 clean:  ## Remove .venv and everything that tools left behind; runs in data/ stay
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
-	find opendt_streams api tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
+	find opendt_streams api grafana tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +

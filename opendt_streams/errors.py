@@ -3,7 +3,8 @@
     OpenDTError                 exit code
     ├── NegativeAnswer          1   a check was made and the answer is no
     ├── BadInput                2   wrong use, or input that breaks its contract
-    │   └── BadConfiguration
+    │   ├── BadConfiguration
+    │   └── NotKnown            well-formed, but there is no such thing
     ├── Unavailable             3   something is missing or cannot be reached
     │   ├── BrokerUnavailable
     │   └── HistoryGone             a log no longer holds what the state refers to
@@ -47,6 +48,10 @@ class BadInput(OpenDTError):
 
 
 class BadConfiguration(BadInput):
+    pass
+
+
+class NotKnown(BadInput):
     pass
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache, partial
 from typing import Final
 
 from fastapi import FastAPI
@@ -9,7 +10,9 @@ from starlette.middleware.cors import CORSMiddleware
 
 from opendt_api import problems
 from opendt_api.context import Context
-from opendt_api.routes import calibration, datacenters, opendt, operations, series, topology
+from opendt_api.documenting import document
+from opendt_api.graphite import routes as graphite
+from opendt_api.routes import calibration, datacenters, opendt, operations, page, series, topology
 from opendt_api.security import Allowance, Guard, Principals
 
 TITLE: Final = "opendt-streams"
@@ -27,9 +30,11 @@ def create_app(context: Context, principals: Principals, *, host: str, per_secon
     )
     app.state.context = context
     problems.install(app)
-    for module in (datacenters, series, calibration, topology, operations, opendt):
+    for module in (datacenters, series, calibration, topology, operations, opendt, graphite, page):
         app.include_router(module.router)
     if cors:
         app.add_middleware(CORSMiddleware, allow_origins=list(cors), allow_methods=["GET"], allow_headers=["Authorization"])
-    app.add_middleware(Guard, principals=principals, host=host, allowance=Allowance(per_second, 2 * per_second))
+    app.openapi = cache(partial(document, app))  # type: ignore[method-assign]
+    allowance = Allowance(per_second, 2 * per_second)
+    app.add_middleware(Guard, principals=principals, host=host, allowance=allowance, open_paths=page.files().keys())
     return app

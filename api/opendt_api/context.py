@@ -11,8 +11,8 @@ from typing import Annotated, Any, Final, Protocol
 from fastapi import Depends, Request
 
 from opendt_api.problems import ProblemError
-from opendt_api.projection.datacenter import Datacenter
-from opendt_api.projection.projection import Projection
+from opendt_streams.projection.datacenter import Datacenter
+from opendt_streams.projection.projection import Projection
 from opendt_streams.streams.ledger_writer import Answer, Effect
 from opendt_streams.topology.change import Wish
 
@@ -64,7 +64,7 @@ class Context:
     listeners: Listeners = field(default_factory=Listeners)
 
 
-def context_of(request: Request) -> Context:
+async def context_of(request: Request) -> Context:  # not in a thread: there is nothing to wait for
     found: Context = request.app.state.context
     return found
 
@@ -72,7 +72,7 @@ def context_of(request: Request) -> Context:
 Shared = Annotated[Context, Depends(context_of)]
 
 
-def datacenter_of(dc: str, context: Shared) -> Datacenter:
+async def datacenter_of(dc: str, context: Shared) -> Datacenter:
     found = context.projection.datacenters.get(dc)
     if found is None:
         known = ", ".join(context.projection.datacenters) or "none yet"

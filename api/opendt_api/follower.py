@@ -10,9 +10,9 @@ from typing import Final
 import structlog
 from aiokafka.errors import KafkaError
 
-from opendt_api.projection.datacenter import Datacenter
-from opendt_api.projection.projection import FOLLOWED, Projection
 from opendt_streams.errors import OpenDTError
+from opendt_streams.projection.datacenter import Datacenter
+from opendt_streams.projection.projection import FOLLOWED, Projection
 from opendt_streams.streams.deployment import Deployment
 from opendt_streams.streams.log import LogReader
 from opendt_streams.wire.record import Record

@@ -14,8 +14,8 @@ import orjson
 
 from opendt_api.app import create_app
 from opendt_api.context import Context
-from opendt_api.projection.projection import Projection
 from opendt_api.security import Principals
+from opendt_streams.projection.projection import Projection
 from opendt_streams.settings import load
 
 FILE = "openapi.json"

@@ -2,41 +2,63 @@
 
 from __future__ import annotations
 
-import re
-from typing import Annotated, Final
+from datetime import UTC, datetime
+from typing import Annotated, Any, Final
 
 from fastapi import Query
+from pydantic import WithJsonSchema
 
 from opendt_streams.errors import BadInput
 from opendt_streams.model import times
 from opendt_streams.settings.fields import UNITS_MS
 
-_RESOLUTION: Final = re.compile(r"([0-9]{1,6})(s|m|h|d)", re.ASCII)
+_RESOLUTION: Final = "[1-9][0-9]{0,5}[smhd]"
+_EARLIEST, _LATEST = datetime(1700, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 MOST_OF_A_PAGE: Final = 1_000
-MOST_POINTS: Final = 50_000
-_TIME: Final = "Event time, ISO 8601 with an offset."
-
-From = Annotated[str | None, Query(alias="from", max_length=40, description=_TIME, examples=["2022-10-07T00:00:00Z"])]
-To = Annotated[str | None, Query(max_length=40, description=_TIME, examples=["2022-10-08T00:00:00Z"])]
-Resolution = Annotated[str, Query(max_length=10, description="Length of a bucket: a number with s, m, h or d.", examples=["5m"])]
+_TEXT: Final[dict[str, Any]] = {"type": "string"}
+Time = Annotated[
+    str | None,
+    Query(max_length=40, description="Event time, ISO 8601 with an offset."),
+    WithJsonSchema(_TEXT | {"format": "date-time", "maxLength": 40, "examples": ["2022-10-07T00:00:00Z"]}),
+]
+From = Annotated[Time, Query(alias="from")]
+Resolution = Annotated[
+    str,
+    Query(pattern=f"^{_RESOLUTION}$", description="Length of a bucket: a number with s, m, h or d.", examples=["5m"]),
+]
 Limit = Annotated[int, Query(ge=1, le=MOST_OF_A_PAGE, description="Entries in an answer.")]
-Cursor = Annotated[int | None, Query(ge=0, le=2**53, description="`next` of the answer before.")]
+Brief = Annotated[bool, Query(description="Leave out what is long: topologies, states of estimators, bytes of records.")]
+Cursor = Annotated[
+    int | None,
+    Query(ge=0, le=2**53, description="`next` of the answer before."),
+    WithJsonSchema({"type": "integer", "minimum": 0, "maximum": 2**53}),
+]
+
+
+def text_schema(longest: int) -> WithJsonSchema:
+    """How a text that may be left out is documented: as a text. A query cannot say null."""
+    return WithJsonSchema(_TEXT | {"maxLength": longest})
 
 
 def time_ms(text: str | None, where: str) -> int | None:
-    """Milliseconds.
+    """Milliseconds. Times that no datacenter has are as good as its first and its last one.
 
     Raises:
         BadInput: no time, or one without an offset.
     """
+    if text is None:
+        return None
     try:
-        return None if text is None else times.parse(text.replace(" ", "+"))  # a plus in a query arrives as a space
+        moment = datetime.fromisoformat(text.replace(" ", "+"))  # a plus in a query arrives as a space
+    except ValueError:
+        raise BadInput(f"{text!r} is not a time", expected="ISO 8601, such as 2022-10-06T22:00:00Z", where=where) from None
+    try:
+        return times.from_datetime(min(max(moment, _EARLIEST), _LATEST) if moment.tzinfo else moment)
     except BadInput as error:
         raise BadInput(error.what, expected=error.expected, where=where) from None
 
 
 def resolution_ms(text: str) -> int:
-    found = _RESOLUTION.fullmatch(text)
-    if found is None or not int(found[1]):
-        raise BadInput(f"{text!r} is no resolution", expected="a number with s, m, h or d, such as 5m", where="resolution")
-    return int(found[1]) * UNITS_MS[found[2]]
+    """Of a text that has the form of a `Resolution`."""
+    number, unit = text[:-1], text[-1]
+    return int(number) * UNITS_MS[unit]

@@ -7,7 +7,7 @@ import ipaddress
 import os
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -18,11 +18,16 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from opendt_api.problems import problem
+from opendt_streams.errors import BadConfiguration
 
 TOKEN_FILE: Final = "token"
 OPERATOR: Final = "operator"
+_SHORTEST_TOKEN: Final = 32
+_MAKE: Final = "Make one: openssl rand -hex 32"
 MOST_BODY_BYTES: Final = 2**20
+_READ_BY_POST: Final = ("/graphite/render", "/graphite/metrics/find", "/graphite/metrics/expand")  # as Grafana reads
 _OPEN: Final = ("/health/live", "/health/ready")  # for whoever watches over the process
+_WRITES: Final = ("POST", "PUT", "PATCH", "DELETE")
 _HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
@@ -32,6 +37,21 @@ _HEADERS: Final = {
     "Content-Security-Policy": "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
     "Cache-Control": "no-store",
 }
+
+
+def given_token(path: Path) -> str:
+    """The token that a file holds.
+
+    Raises:
+        BadConfiguration: there is none, or one that could be guessed.
+    """
+    try:
+        token = path.read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadConfiguration(f"cannot read the token: {error}", where="api.token_file", hint=_MAKE) from None
+    if len(token) < _SHORTEST_TOKEN:
+        raise BadConfiguration(f"a token of {len(token)} characters", expected=f"at least {_SHORTEST_TOKEN}", where=str(path), hint=_MAKE)
+    return token
 
 
 def own_token(run_dir: Path) -> str:
@@ -91,10 +111,11 @@ class Allowance:
 
 
 class Guard:
-    """Around everything: host, rate, token, body size, and headers of the answer."""
+    """Around everything: host, rate, token, body size, and headers of the answer. `open_paths` may be read without a token anywhere."""
 
-    def __init__(self, app: ASGIApp, *, principals: Principals, host: str, allowance: Allowance) -> None:
+    def __init__(self, app: ASGIApp, *, principals: Principals, host: str, allowance: Allowance, open_paths: Iterable[str] = ()) -> None:
         self._app, self._principals, self._allowance = app, principals, allowance
+        self._open = frozenset((*_OPEN, *open_paths))
         self._local = is_loopback(host)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -117,8 +138,8 @@ class Guard:
             return problem(413, f"the body has {length} bytes; expected at most {MOST_BODY_BYTES}")
         principal = self._principals.of(headers.get("authorization"))
         scope.setdefault("state", {})["principal"] = principal
-        reads = scope["method"] in ("GET", "HEAD", "OPTIONS")
-        needs = not (reads and self._local) and scope["path"] not in _OPEN
+        writes = scope["method"] in _WRITES and scope["path"] not in _READ_BY_POST
+        needs = writes or not (self._local or scope["path"] in self._open)
         if needs and principal is None:
             hint = f"Authorization: Bearer TOKEN, with the token in the file {TOKEN_FILE} of the run folder."
             return problem(401, "this needs a token that is known here", hint=hint, headers={"WWW-Authenticate": "Bearer"})

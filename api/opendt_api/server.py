@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from hashlib import sha256
@@ -13,15 +15,20 @@ import uvicorn
 from fastapi import FastAPI
 
 from opendt_api.app import create_app
+from opendt_api.certificate import require_certificate
 from opendt_api.context import Context
 from opendt_api.follower import Follower
-from opendt_api.projection.datacenter import Datacenter
-from opendt_api.projection.projection import Projection
-from opendt_api.security import OPERATOR, Principals, own_token
+from opendt_api.security import OPERATOR, Principals, given_token, is_loopback, own_token
+from opendt_streams.broker.ports import listen
+from opendt_streams.errors import Unavailable
 from opendt_streams.model import times
+from opendt_streams.projection.datacenter import Datacenter
+from opendt_streams.projection.projection import Projection
+from opendt_streams.settings.sections import ApiSettings
 from opendt_streams.streams.clock import now_ms
 from opendt_streams.streams.deployment import Deployment
 from opendt_streams.streams.ledger_writer import LedgerWriter
+from opendt_streams.streams.service import SOCKET_VARIABLE
 from opendt_streams.wire import topics
 from opendt_streams.wire.headers import ID, OURS
 from opendt_streams.wire.record import Record
@@ -33,14 +40,20 @@ log = structlog.get_logger()
 
 
 def serve(deployment: Deployment) -> None:
-    """Serve until SIGTERM or SIGINT."""
+    """Serve until SIGTERM or SIGINT.
+
+    Raises:
+        BadConfiguration: the certificate and its key are not of use.
+        Unavailable: nobody can listen there.
+    """
     settings = deployment.settings.api
+    require_certificate(settings)
     app = application(deployment)
-    log.info("the API listens", host=settings.host, port=settings.port)
-    uvicorn.run(
+    log.info("the API listens", host=settings.host, port=settings.port, tls=settings.tls_certificate is not None)
+    if settings.tls_certificate is None and not is_loopback(settings.host):
+        log.warning("tokens cross the network in plain text: set api.tls_certificate and api.tls_key", host=settings.host)
+    config = uvicorn.Config(
         app,
-        host=settings.host,
-        port=settings.port,
         log_config=None,
         access_log=False,
         server_header=False,
@@ -48,12 +61,28 @@ def serve(deployment: Deployment) -> None:
         ssl_certfile=settings.tls_certificate,
         ssl_keyfile=settings.tls_key,
     )
+    server = uvicorn.Server(config)
+    server.run([_socket(settings)])
+    if not server.started:
+        raise Unavailable("the API could not start", hint="Its log says why.")
+
+
+def _socket(settings: ApiSettings) -> socket.socket:
+    """The one that `opendt run` listens on already, or one of our own."""
+    if (inherited := os.environ.get(SOCKET_VARIABLE)) is not None:
+        return socket.socket(fileno=int(inherited))
+    try:
+        return listen(settings.host, settings.port)
+    except OSError as error:
+        what = f"nothing can listen on port {settings.port} of {settings.host}: {error.strerror}"
+        raise Unavailable(what, where="api.port", hint="Give another --port, or end who has it.") from None
 
 
 def application(deployment: Deployment) -> FastAPI:
     settings = deployment.settings.api
     known = {token_hash: name for name, token_hash in (entry.split(":", 1) for entry in settings.principals)}
-    principals = Principals({sha256(own_token(deployment.run_dir).encode()).hexdigest(): OPERATOR, **known})
+    token = own_token(deployment.run_dir) if settings.token_file is None else given_token(settings.token_file)
+    principals = Principals({sha256(token.encode()).hexdigest(): OPERATOR, **known})
     projection = Projection(deployment.settings.grid, deployment.datacenter_of)
     context = Context(projection, now_ms, ready=lambda: False, datacenter=deployment.datacenter)
     follower = Follower(deployment, projection, lambda record, site: _tell(context, follower, record, site))

@@ -9,14 +9,18 @@ from opendt_streams.audit.replay.script import WRITES
 from opendt_streams.model import times
 from opendt_streams.model.event import MAIN, TopologyEvent
 from opendt_streams.topology.ledger import Ledger, Verdict
+from opendt_streams.twin.unanswered import unanswered_windows
 from opendt_streams.wire import topics
 from opendt_streams.wire.headers import writer_of
 from opendt_streams.wire.messages import Heartbeat, Silence
 
 
 def unrepeatable(evidence: Evidence) -> list[str]:
-    """One sentence each on people's edits, silent meters, and heartbeats that name no snapshot. (What replay computes, repeats.)"""
-    return [*_edits(evidence), *_silences(evidence), *_unnamed(evidence)]
+    """One sentence each on people's edits, silent meters, an engine without an answer, and heartbeats that name no snapshot.
+
+    (What replay computes, repeats.)
+    """
+    return [*_edits(evidence), *_silences(evidence), *_unnamed(evidence), *_unanswered(evidence)]
 
 
 def _edits(evidence: Evidence) -> list[str]:
@@ -39,6 +43,14 @@ def _silences(evidence: Evidence) -> list[str]:
         return []
     first = times.iso(instants[0])
     return [f"dc.power fell silent before {len(instants)} publication instants, first {first}: whether it does depends on the clock"]
+
+
+def _unanswered(evidence: Evidence) -> list[str]:
+    windows = unanswered_windows(r.message() for r in evidence.own(topics.RESULTS))
+    if not windows:
+        return []
+    first = times.iso(min(windows))
+    return [f"the engine gave no answer for {len(windows)} windows, first {first}: whether it does depends on the machine"]
 
 
 def _unnamed(evidence: Evidence) -> list[str]:

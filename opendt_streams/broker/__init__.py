@@ -9,7 +9,6 @@ Nothing outside this package knows whether a `kafka://` address is the embedded 
 from opendt_streams.broker.address import bootstrap_servers, reachable, require_reachable
 from opendt_streams.broker.embedded import EmbeddedBroker
 from opendt_streams.broker.folder import LogInUse
-from opendt_streams.broker.java import Java, find_java
 from opendt_streams.broker.properties import HEADROOM_BYTES, MAX_MESSAGE_BYTES
 from opendt_streams.broker.run_log import attach_or_start, embedded_broker, live_broker, publish, retract
 from opendt_streams.broker.topics import TopicSettings, declare
@@ -18,14 +17,12 @@ __all__ = [
     "HEADROOM_BYTES",
     "MAX_MESSAGE_BYTES",
     "EmbeddedBroker",
-    "Java",
     "LogInUse",
     "TopicSettings",
     "attach_or_start",
     "bootstrap_servers",
     "declare",
     "embedded_broker",
-    "find_java",
     "live_broker",
     "publish",
     "reachable",

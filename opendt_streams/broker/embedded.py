@@ -14,12 +14,12 @@ from typing import Self
 from opendt_streams.broker.address import SCHEME, reachable
 from opendt_streams.broker.folder import cluster_id_of, is_formatted, note_user, sole_user
 from opendt_streams.broker.jars import kafka_class_path
-from opendt_streams.broker.java import find_java
 from opendt_streams.broker.ports import LOOPBACK, free_port, is_free
 from opendt_streams.broker.process import JavaProcess
 from opendt_streams.broker.properties import LOG_FOLDER, as_text, format_command, server_command, server_properties
 from opendt_streams.broker.reason import ADDRESS_TAKEN, size_of, why_not_started
 from opendt_streams.errors import BrokerUnavailable
+from opendt_streams.java import find_java
 
 FORMAT_TIMEOUT_S = 60.0
 START_TIMEOUT_S = 120.0  # after a kill -9 a large log is checked first

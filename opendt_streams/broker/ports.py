@@ -1,4 +1,4 @@
-"""Free ports on loopback for a server that we start."""
+"""Ports for servers that we start: free ones on loopback, and listening on one that was asked for."""
 
 from __future__ import annotations
 
@@ -32,6 +32,15 @@ def free_port(choose: random.Random, *, besides: int | None = None) -> int:
         if port != besides and is_free(port):
             return port
     raise BrokerUnavailable(f"no free port on {LOOPBACK} between {LOWEST} and {HIGHEST}")
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that listens on a port of the host, on any with port 0.
+
+    Raises:
+        OSError: somebody has the port, or the host is not ours.
+    """
+    return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
 
 
 def answers(port: int, timeout_s: float = 1.0) -> bool:

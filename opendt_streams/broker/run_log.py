@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Self
+from uuid import uuid4
 
 import psutil
 
@@ -160,6 +161,6 @@ def attach_or_start(run_dir: Path, *, quiet: bool = False) -> Iterator[str]:
 
 def _write(run_dir: Path, record: BrokerRecord) -> None:
     run_dir.mkdir(parents=True, exist_ok=True)
-    unfinished = run_dir / f".{RECORD}.{os.getpid()}"
+    unfinished = run_dir / f".{RECORD}.{uuid4().hex}"
     unfinished.write_text(json.dumps(asdict(record), indent=2) + "\n", encoding="utf-8")
     unfinished.replace(run_dir / RECORD)

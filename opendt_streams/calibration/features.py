@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -118,16 +119,26 @@ def rows_of(
         if (columns := by_group[scope]) is not None:
             columns[:, :, first_of[place] : first_of[place] + 3] = mine[:, list(wanted[scope])]
         in_force_w[:, scope] += group_power_w(group, group.power_model, hosts, demand)
+    apart_columns = tuple(None if own is None else _quantised(own) for own in by_group)
     return Rows(
         time_ms=np.fromiter(chain.from_iterable(w.row_ms for w in windows), np.int64, count),
         published_w=np.fromiter(chain.from_iterable(w.total.power_w for w in windows if w.total is not None), np.float64, count),
-        x=x,
+        x=_quantised(x),
         in_force_w=in_force_w,
         comparable=np.repeat(
             np.array([_same_hardware(w.basis, in_force) for w in windows], dtype=np.bool_), [len(w.row_ms) for w in windows]
         ),
-        by_group=tuple(by_group),
+        by_group=apart_columns,
     )
+
+
+def _quantised(columns: Float64) -> Float64:
+    """To 2^-24 of the largest number: exp and power differ in the last bits between processors, and a filter would carry that on."""
+    largest = float(np.abs(columns).max()) if columns.size else 0.0
+    if not 0 < largest < math.inf:
+        return columns
+    unit = math.ldexp(1.0, math.frexp(largest)[1] - 24)
+    return np.asarray(np.rint(columns / unit) * unit)
 
 
 def usable_windows(results: Sequence[WindowResult]) -> list[WindowResult]:

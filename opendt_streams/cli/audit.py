@@ -17,6 +17,7 @@ from opendt_streams.audit.sealing.seal import read_all
 from opendt_streams.audit.verify.of_bundle import verify_bundle
 from opendt_streams.audit.verify.of_run import keep, unreadable, verify_run
 from opendt_streams.audit.verify.verification import Verification, checked_root
+from opendt_streams.cli import audit_asof, audit_replay
 from opendt_streams.cli.audit_files import complete, summary_of
 from opendt_streams.cli.audit_words import show_export, show_verification
 from opendt_streams.cli.auditing import SomeBundle, SomeRun, copied, require_one
@@ -25,6 +26,8 @@ from opendt_streams.cli.output import AsJson, RunDir, people, print_json
 from opendt_streams.errors import BadInput, NegativeAnswer
 
 app = typer.Typer(help="Prove from the topics alone what the twin knew, and why it said so.", no_args_is_help=True, rich_markup_mode=None)
+app.command("replay")(audit_replay.replay)
+app.command("as-of")(audit_asof.as_of)
 
 KeptRoot = Annotated[str | None, typer.Option("--root", metavar="R", help="The root, or log root, that you kept elsewhere.")]
 Out = Annotated[Path, typer.Option("--out", metavar="FILE", help="The bundle to write; nothing may be there yet.", dir_okay=False)]

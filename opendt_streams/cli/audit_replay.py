@@ -117,6 +117,9 @@ def _show(verdict: Verdict, seconds: Mapping[str, float]) -> None:
     written, now = document["code_version"]["recorded"], document["code_version"]["now"]
     if written != [now]:
         console.print(f"Written by code {', '.join(written) or 'unknown'}, replayed with {now}.", soft_wrap=True)
+    if taken := document["unanswered"]:
+        what = "windows without an answer of the engine were taken over from the record"
+        console.print(f"{len(taken)} {what}, the first at {taken[0]}.", soft_wrap=True)
     for finding in (*verdict.findings, *verdict.integrity):
         console.print(f"{finding.cause}: {finding.where}: {finding.what}", style="red", soft_wrap=True)
         if finding.consequences:

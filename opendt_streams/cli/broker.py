@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from opendt_streams.broker import declare
 from opendt_streams.broker.run_log import BrokerRecord, live_broker, start_detached, stop_detached
+from opendt_streams.cli import options as o
 from opendt_streams.cli.output import AsJson, RunDir, print_json
 from opendt_streams.errors import BadInput, NegativeAnswer, Unavailable
+from opendt_streams.streams.deployment import Deployment
 
 app = typer.Typer(help="Run the Kafka log of a run in the background.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -70,6 +74,29 @@ def status(run_dir: RunDir, as_json: AsJson = False) -> None:
         raise NegativeAnswer("the broker does not run", where=str(run_dir), hint="`opendt broker start` starts it")
     process = f"process {record.pid}" if record.pid else "your own cluster"
     _tell(_document(run_dir, record), f"Kafka runs at {record.url} ({process})", as_json)
+
+
+@app.command()
+def topics(
+    run_dir: RunDir,
+    config: o.Config = None,
+    datacenter: o.Datacenter = None,
+    broker: o.Broker = None,
+    namespace: o.Namespace = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make the topics of a run that are missing, with the partitions and retention of its settings; leave the others as they are.
+
+    Services do so when they start. This is for whoever wants to be first, or lets nobody else make topics.
+
+    Example: opendt broker topics --run-dir data/my-run --datacenter SURF --broker kafka://localhost:9092
+    """
+    run_dir.mkdir(parents=True, exist_ok=True)
+    deployment = Deployment.open(run_dir, config, o.as_settings(datacenter=datacenter, broker=broker, namespace=namespace))
+    deployment.describe()
+    wanted, partitions = deployment.topic_settings(), deployment.settings.kafka.partitions
+    asyncio.run(declare(deployment.url, wanted, partitions))
+    _tell({"url": deployment.url, "topics": list(wanted), "partitions": partitions}, f"{len(wanted)} topics are there", as_json)
 
 
 def _must_exist(run_dir: Path) -> None:

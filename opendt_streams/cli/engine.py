@@ -1,65 +1,11 @@
-"""`opendt engine`: simulate OpenDC experiment files."""
+"""`opendt engine`: the engines by themselves, on OpenDC's experiment files and against each other."""
 
 from __future__ import annotations
 
-import json
-import time
-from pathlib import Path
-from typing import Annotated, Literal, TypeAlias
-
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from opendt_streams.engine.experiment import read_experiment
-from opendt_streams.engine.export import ScenarioReport, run_experiment
-from opendt_streams.engine.native.placement import Semantics
+from opendt_streams.cli import engine_compare, engine_run
 
-EngineName: TypeAlias = Literal["native"]
-
-app = typer.Typer(help="Simulate OpenDC experiment files with the twin's own engine.", no_args_is_help=True)
-
-
-@app.callback()
-def _engine() -> None:
-    pass  # keeps `run` a command of its own while it is the only one
-
-
-@app.command(epilog="Example: opendt engine run --experiment experiment.json --output results")
-def run(
-    experiment: Annotated[Path, typer.Option(help="OpenDC experiment file; paths in it resolve against the working directory.")],
-    output: Annotated[Path, typer.Option(help="Folder for the results: <name>/raw-output/<scenario>/seed=<seed>/*.parquet.")],
-    engine: Annotated[EngineName, typer.Option(help="Which engine simulates.")] = "native",
-    semantics: Annotated[Semantics, typer.Option(help="Of which OpenDC: 2.4f, or the placement and memory rule since 2.4g.")] = "2.4f",
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")] = False,
-) -> None:
-    """Simulate every scenario of an experiment and write OpenDC's Parquet tables."""
-    begin = time.perf_counter()
-    plan = read_experiment(experiment, semantics)
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"), TimeElapsedColumn())
-    bar = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
-    with bar:
-        task = bar.add_task("simulating", total=1.0)
-        reports = run_experiment(plan, output, lambda share: bar.update(task, completed=share))
-    wall_s = time.perf_counter() - begin
-    if as_json:
-        typer.echo(json.dumps(_document(plan.name, engine, semantics, reports, wall_s)))
-        return
-    for report in reports:
-        rows = ", ".join(f"{table} {count}" for table, count in report.rows.items())
-        typer.echo(f"{report.folder}: {report.simulated_s:.0f} s simulated in {report.wall_s:.2f} s; rows: {rows}")
-
-
-def _document(name: str, engine: str, semantics: str, reports: list[ScenarioReport], wall_s: float) -> dict[str, object]:
-    return {
-        "experiment": name,
-        "engine": engine,
-        "semantics": semantics,
-        "scenarios": [
-            {"folder": str(r.folder), "rows": r.rows, "simulated_seconds": r.simulated_s, "wall_seconds": round(r.wall_s, 3)}
-            for r in reports
-        ],
-        "simulated_seconds": sum(r.simulated_s for r in reports),
-        "wall_seconds": round(wall_s, 3),
-    }
+app = typer.Typer(help="Simulate OpenDC experiment files, with the twin's own engine or the real OpenDC.", no_args_is_help=True)
+app.command("run")(engine_run.run)
+app.command("compare")(engine_compare.compare)

@@ -6,51 +6,25 @@ import signal
 import sys
 from types import FrameType
 
+import structlog
 import typer
 
 from opendt_streams import __version__
-from opendt_streams.cli import (
-    audit,
-    audit_asof,
-    audit_replay,
-    broker,
-    calibrate,
-    config,
-    data,
-    engine,
-    run,
-    runs,
-    service,
-    topology,
-    topology_edit,
-    twinlog,
-)
+from opendt_streams.cli.lazy import lazy_group
 from opendt_streams.cli.output import INTERRUPTED
 from opendt_streams.errors import OpenDTError
+
+COMMANDS = ("run", "service", "calibrate", "audit", "broker", "config", "data", "engine", "runs", "topology", "twinlog")
 
 app = typer.Typer(
     name="opendt",
     help="A self-calibrating datacenter digital twin on Kafka and Faust, with OpenDC's semantics.",
+    cls=lazy_group("opendt_streams.cli", COMMANDS),
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command()(run.run)
-app.command()(service.service)
-app.command()(calibrate.calibrate)
-app.add_typer(audit.app, name="audit")
-audit.app.command("replay")(audit_replay.replay)
-audit.app.command("as-of")(audit_asof.as_of)
-app.add_typer(broker.app, name="broker")
-app.add_typer(config.app, name="config")
-app.add_typer(data.app, name="data")
-app.add_typer(engine.app, name="engine")
-app.add_typer(runs.app, name="runs")
-topology.app.command("edit")(topology_edit.edit)
-topology.app.command("revert")(topology_edit.revert)
-app.add_typer(topology.app, name="topology")
-app.add_typer(twinlog.app, name="twinlog")
 
 
 @app.callback(invoke_without_command=True)
@@ -74,6 +48,7 @@ class Interrupted(BaseException):
 def main() -> None:
     """Exit codes: 0 success, 1 a negative answer, 2 wrong use or bad input, 3 something missing or unreachable, 130 interrupted."""
     signal.signal(signal.SIGINT, _interrupt)
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))  # stdout is for what was asked
     try:
         app()
     except OpenDTError as error:

@@ -12,10 +12,10 @@ Workload = Annotated[Path | None, typer.Option("--workload", metavar="DIR", help
 Datacenter = Annotated[str | None, typer.Option("--datacenter", metavar="ID", help="Id of the datacenter.")]
 Speed = Annotated[str | None, typer.Option("--speed", metavar="max|N", help="Simulated seconds per second.")]
 Until = Annotated[str | None, typer.Option("--until", metavar="TIME", help="Where the replay ends, such as 2022-10-07T22:00:00Z.")]
-Engine = Annotated[str | None, typer.Option("--engine", metavar="native", help="Simulation engine.")]
+Engine = Annotated[str | None, typer.Option("--engine", metavar="native|opendc", help="Simulation engine.")]
 Calibration = Annotated[str | None, typer.Option("--calibration", metavar="recursive|least-squares|grid|off", help="Calibration method.")]
 Broker = Annotated[str | None, typer.Option("--broker", metavar="URL", help="Your Kafka, such as kafka://host:9092.")]
-Port = Annotated[int | None, typer.Option("--port", metavar="N", help="Port of the API.")]
+Port = Annotated[int | None, typer.Option("--port", metavar="N", help="Port of the web page and the API.")]
 Namespace = Annotated[str | None, typer.Option("--namespace", metavar="NS", help="Prefix of all topics on a shared cluster.")]
 
 

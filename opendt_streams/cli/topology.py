@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from opendt_streams.cli import topology_edit
 from opendt_streams.cli import topology_views as views
 from opendt_streams.cli.output import AsJson, RunDir, people, print_json
 from opendt_streams.cli.topology_reading import read_history, read_report
@@ -19,6 +20,8 @@ from opendt_streams.topology.patching import patch_between
 from opendt_streams.topology.words import changes
 
 app = typer.Typer(help="The topologies that the twin used: who changed what, when and why.", no_args_is_help=True, rich_markup_mode=None)
+app.command("edit")(topology_edit.edit)
+app.command("revert")(topology_edit.revert)
 
 Effective = Annotated[
     str | None, typer.Option("--effective", metavar="TIME", help="What the windows at this event time used; default: the newest.")

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol, runtime_checkable
 
 from opendt_streams.model.canonical import JSON
 from opendt_streams.model.carbon import CarbonTrace
 from opendt_streams.model.result import GroupBasis
 from opendt_streams.model.task import Float64, Int64, Task
 from opendt_streams.model.topology import ModelType, Topology
+
+NO_ANSWER: Final = "no answer of the engine"
+"""How the text of a failure begins that is no function of the inputs, such as a time limit (docs/decisions/0013-no-answer.md)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +86,17 @@ class Engine(Protocol):
 
     def references(self) -> tuple[int, ...]:
         """References of all tasks that a restore of the present state needs, ascending."""
+
+
+@runtime_checkable
+class LooksAhead(Protocol):
+    """An engine for which one long span is cheaper than several short ones."""
+
+    def expect(self, until_ms: int, submissions: Sequence[Submission]) -> None:
+        """The next calls of `advance` will come to `until_ms` on the same topology, and bring these `submissions` after their own.
+
+        It is a hint for the next call: it changes no answer, nor whether there is one.
+        """
 
 
 @dataclass(frozen=True, slots=True)

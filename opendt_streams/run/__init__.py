@@ -5,5 +5,6 @@ supervisor.py    the services as child processes: started, restarted, counted, e
 watch.py         how far the twin is, seen from the topics; complete, stalled
 conduct.py       the order of things: broker, topics, services, end, report
 summary.py       the figures of a run, from the topics; report.py shows them to people
+page.py          report.html
 seal.py          the seal that `opendt audit verify` compares with
 """

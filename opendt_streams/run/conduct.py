@@ -1,7 +1,8 @@
 """The order of things in a run.
 
-1. A broker: the user's, or the run's own. 2. Topics, which must be empty unless the run is resumed. 3. Services, which are tended until the
-recorder has both ends. 4. The twinning log is merged, the figures are taken from the topics. 5. Services and broker end, on every way out.
+1. A broker: the user's, or the run's own. 2. Topics, which must be empty unless the run is resumed. 3. Services, which are tended until
+the recorder has both ends. 4. The twinning log is merged, the figures are taken from the topics, and told. 5. The page stays as long as
+somebody wants it. 6. Services and broker end, on every way out.
 """
 
 from __future__ import annotations
@@ -9,37 +10,33 @@ from __future__ import annotations
 import asyncio
 import signal
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Final
-
-import structlog
+from typing import Protocol
 
 from opendt_streams.audit.evidence import Evidence
 from opendt_streams.audit.unrepeatable import unrepeatable
 from opendt_streams.broker import EmbeddedBroker, declare, embedded_broker, publish, reachable, retract
 from opendt_streams.errors import BadInput
+from opendt_streams.projection.datacenter import Datacenter, dead_letters
+from opendt_streams.run.page import Page
 from opendt_streams.run.plan import Plan
+from opendt_streams.run.report_page import write_page
 from opendt_streams.run.seal import seal
+from opendt_streams.run.shadow import shadow_settled
 from opendt_streams.run.summary import Timing, summarise
-from opendt_streams.run.supervisor import Supervisor
-from opendt_streams.run.watch import Progress, announced_until_ms, first_message_ms, follow
+from opendt_streams.run.supervisor import Launch, Supervisor
+from opendt_streams.run.tending import Tending
+from opendt_streams.run.watch import Progress, first_message_ms
 from opendt_streams.streams.clock import now_ms
 from opendt_streams.streams.copy import copy_topics
 from opendt_streams.streams.deployment import Deployment
 from opendt_streams.streams.log import LogReader
-from opendt_streams.streams.recorder import is_complete
-from opendt_streams.streams.service import FAUST_SERVICES, Service
+from opendt_streams.streams.service import FAUST_SERVICES, SOCKET_VARIABLE, Service
 from opendt_streams.wire import topics
-
-_LOOK_S: Final = 0.1
-_STALL_S: Final = 60.0
-_STALL_LOOK_S: Final = 5.0
-
-log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +48,18 @@ class Outcome:
     notes: list[str]  # what happened to services on the way, and what a second run would not repeat
 
 
-async def conduct(plan: Plan, *, quiet: bool, show: Callable[[Progress], None], began: float) -> Outcome:
+class Audience(Protocol):
+    """Who is told of a run: `progress` several times a second, `ended` once, while the page can still be looked at."""
+
+    def progress(self, progress: Progress) -> None: ...
+
+    def ended(self, outcome: Outcome) -> None: ...
+
+
+async def conduct(plan: Plan, page: Page | None, audience: Audience, *, quiet: bool, stay: bool, began: float) -> None:
     """Run the twin until its streams end, or until SIGINT or SIGTERM.
 
-    `show` is called several times a second with the progress; `began` is the monotonic time at which the command was given.
+    `stay`: when the twin is complete the page stays until such a signal. `began`: the monotonic time at which the command was given.
 
     Raises:
         BrokerUnavailable: no broker could be had.
@@ -65,97 +70,46 @@ async def conduct(plan: Plan, *, quiet: bool, show: Callable[[Progress], None], 
         await declare(deployment.url, deployment.topic_settings(), deployment.settings.kafka.partitions)
         if not plan.resume:
             await _require_empty(deployment)
-        names = [s.value for s in (*FAUST_SERVICES, *([] if plan.external else [Service.DC_MOCK]))]
-        supervisor = Supervisor(plan.run_dir, names)
-        progress = Progress(moved_at=time.monotonic())
-        with supervisor:
-            conductor = _Conductor(plan, deployment, supervisor, broker, progress, show)
-            completed = await conductor.until_complete(stop)
-            recorded_ms = now_ms()
-            first_ms = await first_message_ms(deployment)
-            started_ms = first_ms if first_ms is not None else recorded_ms
-            startup_s = max(0.0, time.monotonic() - began - (now_ms() - started_ms) / 1000)
-            timing = Timing(startup_s, (recorded_ms - started_ms) / 1000)
-            supervisor.stop()  # the recorder writes nothing any more while the log is merged
-        with TemporaryDirectory(prefix="opendt-evidence-") as folder:
-            await copy_topics(deployment, Path(folder))
-            evidence = Evidence(Path(folder))
-            summary = summarise(plan, evidence, timing, supervisor, conductor.broker_restarts, complete=completed)
-            summary["log_root"], unsealed = seal(evidence, plan.run_dir)
-            notes = [*supervisor.notes(), *unrepeatable(evidence), *unsealed]
-        return Outcome(summary, "complete" if completed else "interrupted", notes)
+        with Supervisor(plan.run_dir, _services(plan, page), optional={Service.API}) as supervisor:
+            tending = Tending(plan, deployment, supervisor, broker, audience.progress)
+            completed = await tending.until_complete(stop)
+            timing = await _timing(deployment, began)
+            if completed:
+                await shadow_settled(plan, supervisor, stop)
+            supervisor.stop(set(supervisor.children) - {Service.API})  # the recorder writes nothing while the log is merged
+            audience.ended(await _outcome(plan, deployment, timing, supervisor, tending.broker_restarts, completed=completed))
+            if stay and completed and page is not None:
+                await tending.until_told(stop)
 
 
-class _Conductor:
-    """Step 3: look after services and broker until the twin is complete."""
+def _services(plan: Plan, page: Page | None) -> Mapping[str, Launch]:
+    services = {name.value: Launch() for name in (*FAUST_SERVICES, *([] if plan.external else [Service.DC_MOCK]))}
+    if page is not None:
+        listening = page.listening.fileno()
+        services[Service.API.value] = Launch({SOCKET_VARIABLE: str(listening)}, [listening])
+    return services
 
-    def __init__(
-        self,
-        plan: Plan,
-        deployment: Deployment,
-        supervisor: Supervisor,
-        broker: EmbeddedBroker | None,
-        progress: Progress,
-        show: Callable[[Progress], None],
-    ) -> None:
-        self._plan, self._deployment, self._supervisor, self._broker = plan, deployment, supervisor, broker
-        self._progress, self._show = progress, show
-        self._looked_for_stall = time.monotonic()
-        self.broker_restarts = 0
 
-    async def until_complete(self, stop: asyncio.Event) -> bool:
-        """True when the recorder has everything; False when told to stop."""
-        self._note_broker()
-        following = asyncio.create_task(self._follow())
-        try:
-            while not stop.is_set():
-                self._supervisor.tend()
-                await self._tend_broker()
-                if following.done() and not following.cancelled():
-                    following.result()
-                    if is_complete(self._plan.run_dir):
-                        return True
-                await self._tend_stall()
-                self._show(self._progress)
-                await _wait(stop, _LOOK_S)
-            return False
-        finally:
-            following.cancel()
-            await asyncio.gather(following, return_exceptions=True)
+async def _timing(deployment: Deployment, began: float) -> Timing:
+    recorded_ms = now_ms()
+    first_ms = await first_message_ms(deployment)
+    started_ms = first_ms if first_ms is not None else recorded_ms
+    startup_s = max(0.0, time.monotonic() - began - (now_ms() - started_ms) / 1000)
+    return Timing(startup_s, (recorded_ms - started_ms) / 1000)
 
-    async def _follow(self) -> None:
-        async with LogReader(self._deployment.url, self._deployment.settings.kafka) as reader:
-            await follow(reader, self._deployment.partition, self._progress)
 
-    async def _tend_broker(self) -> None:
-        """The run's own broker is a service like the others: dead, it is started again where its clients look for it."""
-        if self._broker is None or self._broker.alive:
-            return
-        log.warning("the broker died", pid=self._broker.pid)
-        await asyncio.to_thread(self._broker.restart)
-        self.broker_restarts += 1
-        publish(self._plan.run_dir, self._broker)
-        self._note_broker()
-
-    def _note_broker(self) -> None:
-        self._supervisor.broker_pid = self._broker.pid if self._broker else None
-        self._supervisor.write_pids()
-
-    async def _tend_stall(self) -> None:
-        """Consumers have been seen to stop without a word: where event time should move and does not, the workers start anew."""
-        now = time.monotonic()
-        patience = _STALL_S + self._deployment.settings.calibrator.max_wait / 1000
-        if now - self._progress.moved_at < patience or now - self._looked_for_stall < _STALL_LOOK_S:
-            return
-        self._looked_for_stall = now
-        async with LogReader(self._deployment.url, self._deployment.settings.kafka) as reader:
-            announced = await announced_until_ms(reader, self._deployment.partition)
-        reached = self._progress.simulated_until_ms or self._progress.first_window_ms or 0
-        behind = announced is not None and announced - reached >= 2 * self._deployment.settings.simulator.window
-        if behind or self._progress.results_ended:
-            for name in FAUST_SERVICES:
-                self._supervisor.kill(name, f"no progress for {patience:.0f} s")
-            self._progress.moved_at = now
+async def _outcome(
+    plan: Plan, deployment: Deployment, timing: Timing, supervisor: Supervisor, broker_restarts: int, *, completed: bool
+) -> Outcome:
+    with TemporaryDirectory(prefix="opendt-evidence-") as folder:
+        await copy_topics(deployment, Path(folder))
+        evidence = Evidence(Path(folder))
+        site = Datacenter(plan.datacenter, plan.settings.grid)
+        summary = summarise(plan, evidence, timing, supervisor, broker_restarts, site, complete=completed)
+        summary["log_root"], unsealed = seal(evidence, plan.run_dir)
+        state, notes = "complete" if completed else "interrupted", [*supervisor.notes(), *unrepeatable(evidence), *unsealed]
+        write_page(plan.run_dir, summary, state, notes, site, dead_letters(evidence.own(topics.DEAD_LETTER)))
+    return Outcome(summary, state, notes)
 
 
 @asynccontextmanager
@@ -193,10 +147,3 @@ def _stop_on_signals() -> asyncio.Event:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     return stop
-
-
-async def _wait(stop: asyncio.Event, seconds: float) -> None:
-    try:
-        await asyncio.wait_for(stop.wait(), seconds)
-    except TimeoutError:
-        return

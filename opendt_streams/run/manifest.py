@@ -26,6 +26,7 @@ class Manifest(BaseModel):
         run: the run's id, which is the name of its folder.
         started, ended: ISO 8601, wall time.
         workload: the directory replayed; None where others fed the dc topics.
+        page: address of its web page while it runs; None where the API is not installed.
         summary: what `opendt run --json` printed; None until the end.
         inputs: sha256 by name of the workload's files.
         notes: what a second run would not repeat (people's edits, silence, restarts) and other things worth knowing.
@@ -42,6 +43,7 @@ class Manifest(BaseModel):
     engine: str | None = None
     calibration: str | None = None
     workload: str | None = None
+    page: str | None = None
     summary: dict[str, Any] | None = None
     inputs: dict[str, str] = Field(default_factory=dict)
     notes: list[str] = Field(default_factory=list)

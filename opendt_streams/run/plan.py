@@ -10,6 +10,7 @@ from typing import Final
 
 import yaml
 
+from opendt_streams.assembly import require_engine, require_method
 from opendt_streams.errors import BadInput, Unavailable
 from opendt_streams.model import times
 from opendt_streams.run.manifest import Manifest
@@ -63,6 +64,7 @@ def make_plan(
 
     Raises:
         BadInput: wrong settings, a workload directory that is not one, a folder that holds a run already.
+        Unavailable: the engine that is asked for is not on this machine.
     """
     kept = run_dir / CONFIG_FILE if run_dir is not None else None
     if resume:
@@ -73,6 +75,8 @@ def make_plan(
     elif run_dir is not None and (run_dir / "manifest.json").exists():
         raise BadInput("this folder holds a run already", where=str(run_dir), hint="Give --resume to go on with it, or another --run-dir.")
     settings = load(config, flags).settings
+    require_method(settings)
+    require_engine(settings)
     directory = settings.workload.directory
     if external and directory is not None and not resume:
         raise BadInput("--external and a workload exclude each other", hint="With --external others feed the dc topics.")

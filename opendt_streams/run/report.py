@@ -10,6 +10,7 @@ from rich.table import Table
 
 from opendt_streams.calibration.metrics import ASHRAE_HOURLY_CVRMSE_PERCENT, ASHRAE_HOURLY_NMBE_PERCENT
 from opendt_streams.model import times
+from opendt_streams.run.report_page import REPORT_FILE
 
 _NOT_SCORED: Final = "not scored"
 
@@ -22,7 +23,8 @@ def show_report(summary: Mapping[str, Any], state: str, notes: Sequence[str], co
     _section(console, "The run", _run(summary))
     for line in [*(f"Warning: {text}" for text in summary["warnings"]), *notes]:
         console.print(line)
-    console.print(f"\nThe twinning log: {summary['run_dir']}/twinlog/agg_results.parquet")
+    console.print(f"\nThe report:       {summary['run_dir']}/{REPORT_FILE}")
+    console.print(f"The twinning log: {summary['run_dir']}/twinlog/agg_results.parquet")
     console.print(f"The ledger:       opendt topology log --run-dir {summary['run_dir']}")
     console.print(f"The proof:        opendt audit replay --run-dir {summary['run_dir']}")
     console.print(f"Again, as JSON:   opendt runs show {summary['run']} --json")
@@ -73,7 +75,7 @@ def _accuracy(s: Mapping[str, Any]) -> list[tuple[str, str]]:
         rows.append(
             (
                 "corrected",
-                f"MAPE {s['corrected_mape_percent']:.2f} %, skill {skill}  (with the discrepancy; the others are of the pure model)",
+                f"MAPE {s['corrected_mape_percent']:.2f} %, skill {skill}  (with the discrepancy; all else is the pure model)",
             )
         )
     return rows
@@ -93,9 +95,19 @@ def _run(s: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("speed", f"{s['speedup']:,.0f} x real time" if s["speedup"] else _NOT_SCORED),
         ("restarts", restarts or "none"),
         ("peak memory, MB", memory),
+        *([("shadow", _shadow(s["shadow"]))] if s.get("shadow") else []),
         *((f"digest {name}", digest[:16]) for name, digest in s["digests"].items()),
         ("log root", f"{s['log_root'][:16]}  (keep all of it elsewhere: --json has it)"),
     ]
+
+
+def _shadow(tally: Mapping[str, Any]) -> str:
+    """What the real OpenDC found, where it checked windows."""
+    limits = f"{tally['right_limit_rows']:,} of {tally['rows']:,} rows show the right limit"
+    found = f"{tally['different_rows']:,} differ, first {tally['first_difference']}" if tally["different_rows"] else "no other difference"
+    missing = {name: tally[name] for name in ("unanswered", "skipped", "waiting") if tally[name]}
+    unchecked = "".join(f", {n:,} {name}" for name, n in missing.items())
+    return f"{tally['windows']:,} windows checked by the real OpenDC: {limits}, {found}{unchecked}"
 
 
 def _percent(value: float | None) -> str:

@@ -6,7 +6,9 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from opendt_streams.audit.evidence import Evidence
+from opendt_streams.projection.datacenter import Datacenter
 from opendt_streams.run.plan import Plan
+from opendt_streams.run.shadow import read_shadow
 from opendt_streams.run.supervisor import Supervisor
 from opendt_streams.twinlog.digest import TopicDigest, twinlog_digest
 from opendt_streams.twinlog.recorder import Recorder
@@ -27,16 +29,18 @@ class Timing:
 
 
 def summarise(
-    plan: Plan, evidence: Evidence, timing: Timing, supervisor: Supervisor, broker_restarts: int, *, complete: bool
+    plan: Plan, evidence: Evidence, timing: Timing, supervisor: Supervisor, broker_restarts: int, site: Datacenter, *, complete: bool
 ) -> dict[str, object]:
-    """Figures, digests, warnings; and merge the twinning log (with what is unfinished, where the run is not complete)."""
-    grid = plan.settings.grid
-    facts, recorder = RunFacts(grid), Recorder(plan.datacenter, grid)
+    """Figures, digests, warnings; and merge the twinning log (with what is unfinished, where the run is not complete).
+
+    `site` hears all records on the way: what reports are made of.
+    """
+    recorder = Recorder(plan.datacenter, plan.settings.grid)
     digests = {topic: TopicDigest() for topic in topics.TWIN_TOPICS}
     for topic in Recorder.reads:
         for record in evidence.own(topic):
             message = record.message()
-            facts.take(topic, record.offset, message)
+            site.hear(record, message)
             if topic in digests:
                 digests[topic].feed(plan.datacenter, record.offset, record.value, message)
             if not complete:
@@ -46,7 +50,7 @@ def summarise(
         twinlog.store([*recorder.take_parts(), *recorder.flush()])
     twinlog.merge()
     dead_letters = {record.headers.get(ID, str(record.offset)) for record in evidence.own(topics.DEAD_LETTER)}
-    return _document(plan, timing, supervisor, broker_restarts, facts, len(dead_letters)) | {
+    return _document(plan, timing, supervisor, broker_restarts, site.facts, len(dead_letters)) | {
         "warnings": [f"no dc.topology message carries the carbon trace {name}: its carbon is 0" for name in _missing_traces(evidence)],
         "digests": {**{topic: digest.hexdigest() for topic, digest in digests.items()}, "twinlog": twinlog_digest(twinlog.folder)},
     }
@@ -83,4 +87,5 @@ def _document(
         "restarts": sum(restarts.values()),
         "restarts_by_service": restarts,
         "peak_rss_mb": supervisor.peak_rss_mb(),
+        "shadow": read_shadow(plan.run_dir),
     }

@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -35,6 +35,14 @@ class ServiceFailed(OpenDTError):
     """A service cannot go on, and starting it again does not help."""
 
 
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """What a service is started with besides the run folder."""
+
+    environment: Mapping[str, str] = field(default_factory=dict)
+    descriptors: Sequence[int] = ()  # open files that it inherits
+
+
 @dataclass(slots=True)
 class Child:
     name: str
@@ -50,30 +58,32 @@ class Child:
 class Supervisor:
     """Children of one run. Everything is looked at in `tend`, which its owner calls several times a second."""
 
-    def __init__(self, run_dir: Path, names: Sequence[str], arguments: Sequence[str] = ()) -> None:
-        self._run_dir, self._names, self._arguments = run_dir, names, arguments
+    def __init__(self, run_dir: Path, services: Mapping[str, Launch], optional: Collection[str] = ()) -> None:
+        """The run goes on without the `optional` services."""
+        self._run_dir, self._services, self._optional = run_dir, services, optional
         self.children: dict[str, Child] = {}
         self.finished: set[str] = set()
+        self.gave_up: dict[str, str] = {}  # optional services, and their last words
         self.broker_pid: int | None = None
         self._logs: dict[str, IO[bytes]] = {}
         self._lifeline_read, self._lifeline_write = os.pipe()
 
     def __enter__(self) -> Supervisor:
         (self._run_dir / "logs").mkdir(parents=True, exist_ok=True)
-        for name in self._names:
+        for name in self._services:
             self.children[name] = Child(name, self._start(name), time.monotonic())
         self.write_pids()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self.stop()
+        self.stop_all()
 
     def tend(self) -> None:
         """Note memory, notice deaths, start again what is due.
 
         Raises:
             BadInput: a service refuses its settings or its input.
-        ServiceFailed: a service dies again and again.
+            ServiceFailed: a service dies again and again.
         """
         for child in self.children.values():
             if child.name in self.finished:
@@ -95,9 +105,11 @@ class Supervisor:
         log.warning("killing a service", service=name, reason=reason)
         self.children[name].process.kill()
 
-    def stop(self) -> None:
-        """End all: SIGTERM, then SIGKILL for who does not go."""
-        alive = [c.process for c in self.children.values() if c.process.poll() is None]
+    def stop(self, names: Iterable[str]) -> None:
+        """End these for good: SIGTERM, then SIGKILL for who does not go."""
+        children = [self.children[name] for name in names if name in self.children]
+        self.finished.update(child.name for child in children)
+        alive = [child.process for child in children if child.process.poll() is None]
         for process in alive:
             process.terminate()
         deadline = time.monotonic() + _STOP_S
@@ -107,6 +119,9 @@ class Supervisor:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+
+    def stop_all(self) -> None:
+        self.stop(self._services)
         for fd in (self._lifeline_read, self._lifeline_write):
             if fd >= 0:
                 os.close(fd)
@@ -126,7 +141,8 @@ class Supervisor:
 
     def notes(self) -> list[str]:
         """What happened to services, in words."""
-        return [f"{name} was started again after: {reason}" for name, child in self.children.items() for reason in child.reasons]
+        again = [f"{name} was started again after: {reason}" for name, child in self.children.items() for reason in child.reasons]
+        return again + [f"the run went on without {name}: {words}" for name, words in self.gave_up.items()]
 
     def write_pids(self) -> None:
         """services.json: who runs, for people and for tests, by name."""
@@ -139,24 +155,31 @@ class Supervisor:
     def _start(self, name: str) -> subprocess.Popen[bytes]:
         if name not in self._logs:
             self._logs[name] = self.log_of(name).open("ab")
-        command = [sys.executable, "-m", "opendt_streams.cli", "service", name, "--run-dir", str(self._run_dir), *self._arguments]
+        command = [sys.executable, "-m", "opendt_streams.cli", "service", name, "--run-dir", str(self._run_dir)]
+        launch = self._services[name]
         return subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
             stdout=self._logs[name],
             stderr=subprocess.STDOUT,
-            env=_environment(self._lifeline_read),
-            pass_fds=[self._lifeline_read],
+            env={**_environment(self._lifeline_read), **launch.environment},
+            pass_fds=[self._lifeline_read, *launch.descriptors],
             start_new_session=True,  # Ctrl-C is ours to handle: the services are to finish what they write
         )
 
     def _died(self, child: Child, code: int) -> None:
         words = "killed" if code < 0 else last_words(self.log_of(child.name))
-        if code == _REFUSED:
-            raise BadInput(f"{child.name} refuses to run: {words}")
         lived = time.monotonic() - child.started_at
         child.in_a_row = 0 if lived > _STEADY_S else child.in_a_row + 1
-        if child.in_a_row > _MOST_RESTARTS_IN_A_ROW:
+        hopeless = code == _REFUSED or child.in_a_row > _MOST_RESTARTS_IN_A_ROW
+        if hopeless and child.name in self._optional:
+            self.finished.add(child.name)
+            self.gave_up[child.name] = words
+            log.warning("a service is given up", service=child.name, exit_code=code, last_words=words)
+            return
+        if code == _REFUSED:
+            raise BadInput(f"{child.name} refuses to run: {words}")
+        if hopeless:
             raise ServiceFailed(
                 f"{child.name} died {child.in_a_row} times in a row, last with exit code {code}: {words}",
                 hint=f"Its log is {self.log_of(child.name)}.",

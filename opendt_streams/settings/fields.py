@@ -8,7 +8,7 @@ from typing import Annotated, Final
 from pydantic import BeforeValidator, Field, PlainSerializer
 
 from opendt_streams.errors import BadInput
-from opendt_streams.model import times
+from opendt_streams.model import times, units
 
 FOREVER: Final = -1
 
@@ -44,6 +44,19 @@ def _retention_text(milliseconds: int) -> str:
     return "forever" if milliseconds == FOREVER else duration_text(milliseconds)
 
 
+def _memory_mib(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    try:
+        return units.mebibytes(value)
+    except BadInput as error:
+        raise ValueError(str(error)) from None
+
+
+def _memory_text(mebibytes: int) -> str:
+    return f"{mebibytes // 1024} GiB" if mebibytes % 1024 == 0 else f"{mebibytes} MiB"
+
+
 def _speed(value: object) -> object:
     if value == "max":
         return None
@@ -64,6 +77,7 @@ def _until_ms(value: object) -> object:
 
 Duration = Annotated[int, BeforeValidator(_duration_ms), PlainSerializer(duration_text)]
 Retention = Annotated[int, BeforeValidator(_retention_ms), PlainSerializer(_retention_text)]
+Memory = Annotated[int, BeforeValidator(_memory_mib), PlainSerializer(_memory_text)]
 Speed = Annotated[float | None, BeforeValidator(_speed), PlainSerializer(lambda v: "max" if v is None else v)]
 Until = Annotated[int | None, BeforeValidator(_until_ms), PlainSerializer(times.iso_or_none)]
 # Part of topic names, file names and ids: what Kafka takes in a topic name, and no separator of ours.

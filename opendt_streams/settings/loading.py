@@ -104,8 +104,17 @@ def _check(settings: Settings) -> None:
             f"({duration_text(settings.stream.dedup_horizon)})",
             hint="A restart must find in the topics what its state refers to.",
         )
+    if settings.engine.needs_opendc:
+        _check_opendc(settings)
     if settings.workload.max_ahead < settings.calibrator.publish_every:
         raise BadConfiguration("workload.max_ahead is shorter than calibrator.publish_every, so the replay would wait for itself")
+
+
+def _check_opendc(settings: Settings) -> None:
+    if settings.simulator.sample_interval % 1000:
+        raise BadConfiguration("simulator.sample_interval is not a whole number of seconds, as the real OpenDC needs it")
+    if settings.simulator.policy == "Random":
+        raise BadConfiguration("the real OpenDC draws otherwise with the policy Random than the native engine, which keeps the state")
 
 
 def _read_yaml(path: Path) -> dict[str, Any]:

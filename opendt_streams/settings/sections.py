@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from opendt_streams.calibration import GridSettings
 from opendt_streams.calibration.grid import check
 from opendt_streams.errors import BadConfiguration
-from opendt_streams.settings.fields import Duration, Name, Retention, Speed, Until
+from opendt_streams.settings.fields import Duration, Memory, Name, Retention, Speed, Until
 from opendt_streams.windows.grid import Grid
 
 
@@ -46,9 +46,26 @@ class SimulatorSettings(Section):
     snapshot_every: Duration
 
 
+class OpenDcSettings(Section):
+    home: Path | None
+    java: Path | None
+    timeout: Duration
+    memory: Annotated[Memory, Field(ge=64, le=2**20)]
+    attempts: Annotated[int, Field(ge=1, le=100)]
+    pool: Annotated[int, Field(ge=1, le=100)]
+    keep: Annotated[int, Field(ge=0, le=10_000)]
+
+
 class EngineSection(Section):
-    name: Literal["native"]
+    name: Literal["native", "opendc"]
     semantics: Literal["2.4f", "2.4g+"]
+    shadow_every: Annotated[int, Field(ge=0)]
+    opendc: OpenDcSettings
+
+    @property
+    def needs_opendc(self) -> bool:
+        """Whether the real OpenDC must be on this machine: as the engine, or as the shadow of the native one."""
+        return self.name == "opendc" or self.shadow_every > 0
 
 
 class GridSection(Section):
@@ -85,12 +102,16 @@ class CalibratorSettings(Section):
 
 
 class ApiSettings(Section):
-    """`principals`: NAME:SHA256 of a token each; `cors`: origins of pages on other hosts that may read."""
+    """`principals`: NAME:SHA256 of a token each; `cors`: origins of pages on other hosts that may read.
+
+    `token_file`: of the operator's token, instead of the one in the run folder.
+    """
 
     host: str
     port: Annotated[int, Field(ge=1, le=65_535)]
     principals: tuple[Annotated[str, Field(pattern=r"^[A-Za-z0-9._@-]{1,100}:[0-9a-f]{64}$")], ...]
     cors: tuple[str, ...]
+    token_file: Path | None
     requests_per_second: Annotated[float, Field(gt=0, le=1e6)]
     tls_certificate: Path | None
     tls_key: Path | None

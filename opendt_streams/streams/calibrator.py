@@ -27,6 +27,7 @@ class FromTopics:
     """Calibrators are restored from sim.topology and sim.calibration."""
 
     reads = Calibrator.reads
+    long_steps = False
 
     def __init__(self, deployment: Deployment) -> None:
         self._deployment = deployment

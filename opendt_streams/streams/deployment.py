@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+from uuid import uuid4
 
 import yaml
 from aiokafka.partitioner import murmur2
@@ -58,7 +59,7 @@ class Deployment:
         path = self.run_dir / CONFIG_FILE
         if path.exists():
             return
-        unfinished = path.with_name(f".{CONFIG_FILE}.{os.getpid()}")
+        unfinished = path.with_name(f".{CONFIG_FILE}.{uuid4().hex}")  # not by pid: containers that share the folder have equal ones
         unfinished.write_text(yaml.safe_dump(effective_document(self.settings), sort_keys=False), encoding="utf-8")
         unfinished.replace(path)
         if self.settings.broker is not None:

@@ -178,6 +178,16 @@ class LedgerWriter:
 
     async def effect(self, answer: Answer) -> Effect:
         """From when on windows use an accepted event of main, as far as it is decided."""
+        async with self._turn:  # the reader reads for one at a time
+            await self._read_decisions()
+        if answer.offset is None or answer.event is None or not answer.accepted or answer.event.branch != MAIN:
+            return Effect(None, None, self._complete)
+        effective_ms = min((instant for instant, pin in self._pins.items() if pin > answer.offset), default=None)
+        if effective_ms is not None or self._complete or not self._pins:
+            return Effect(effective_ms, effective_ms, self._complete)
+        return Effect(None, max(self._pins) + self._deployment.settings.grid.publish_every_ms, self._complete)
+
+    async def _read_decisions(self) -> None:
         deployment = self._deployment
         async for record in self._reader.read(topics.CALIBRATION, deployment.partition, self._next_calibration):
             self._next_calibration = record.offset + 1
@@ -186,12 +196,6 @@ class LedgerWriter:
                 if isinstance(message, DecisionRecorded):
                     self._pins.setdefault(message.decision.instant_ms, message.pin)
                 self._complete = self._complete or isinstance(message, CalibrationEnded)
-        if answer.offset is None or answer.event is None or not answer.accepted or answer.event.branch != MAIN:
-            return Effect(None, None, self._complete)
-        effective_ms = min((instant for instant, pin in self._pins.items() if pin > answer.offset), default=None)
-        if effective_ms is not None or self._complete or not self._pins:
-            return Effect(effective_ms, effective_ms, self._complete)
-        return Effect(None, max(self._pins) + deployment.settings.grid.publish_every_ms, self._complete)
 
     async def _send(self, event: TopologyEvent) -> None:
         provenance = {h.INPUTS: h.json_header({topics.LEDGER: self.ledger.offset}), h.LEDGER: str(self.ledger.offset)}

@@ -13,6 +13,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Generic, Protocol, TypeVar
 
+from opendt_streams.streams.in_thread import in_thread
 from opendt_streams.streams.log import LogReader
 from opendt_streams.streams.publisher import Publisher
 from opendt_streams.twin.machine import Machine
@@ -27,6 +28,10 @@ class Lifecycle(Protocol[M]):
 
     @property
     def reads(self) -> tuple[str, ...]: ...
+
+    @property
+    def long_steps(self) -> bool:
+        """Whether a step may take long enough to be done beside the event loop (PROTOCOL 7.4)."""
 
     async def restore_all(self, partition: int, log: LogReader) -> dict[str, M]:
         """All machines of the partition for which something is stored, by datacenter."""
@@ -94,11 +99,17 @@ class Partition(Generic[M]):
         machine = self.machines.get(datacenter)
         if machine is None:
             machine = self.machines[datacenter] = self._lifecycle.create(datacenter)
-        outputs = machine.step(record.topic, record.offset, record.message())
+        outputs = await self._step(machine, record)
         await self._send(machine, outputs, record)
         await self._lifecycle.stepped(self.machines, machine, self.number, outputs, in_event)
         if self.positions:
             self.positions[record.topic] = record.offset + 1
+
+    async def _step(self, machine: M, record: Record) -> list[Output]:
+        message = record.message()
+        if not self._lifecycle.long_steps:
+            return machine.step(record.topic, record.offset, message)
+        return await in_thread(lambda: machine.step(record.topic, record.offset, message))
 
     async def _send(self, machine: M, outputs: list[Output], record: Record | None) -> None:
         for output in outputs:

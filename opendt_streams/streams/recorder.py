@@ -32,6 +32,7 @@ class FromFolder:
     """The recorder is restored from its folder. It records the configured datacenter: a folder holds one."""
 
     reads = Recorder.reads
+    long_steps = False
 
     def __init__(self, deployment: Deployment) -> None:
         self._deployment = deployment

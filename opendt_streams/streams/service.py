@@ -14,6 +14,7 @@ from typing import Final, TextIO
 import faust
 import structlog
 
+from opendt_streams.assembly import require_engine
 from opendt_streams.broker import declare
 from opendt_streams.errors import Unavailable
 from opendt_streams.streams import dc_mock, lifeline
@@ -28,6 +29,7 @@ class Service(StrEnum):
     API = "api"
 
 
+SOCKET_VARIABLE: Final = "OPENDT_API_SOCKET"  # descriptor of a socket that the API inherits and serves, instead of its port
 FAUST_SERVICES: Final = (Service.SIMULATOR, Service.CALIBRATOR, Service.RECORDER)
 
 
@@ -35,6 +37,8 @@ def run_service(name: Service, deployment: Deployment) -> None:
     """Run until the service ends by itself (dc-mock) or is told to by SIGTERM or SIGINT."""
     lifeline.hold()
     log_to_stderr()
+    if name is Service.SIMULATOR:
+        require_engine(deployment.settings)
     if name is Service.DC_MOCK:
         asyncio.run(dc_mock.run(deployment))
         return

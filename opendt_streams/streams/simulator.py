@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 
-from opendt_streams.assembly import new_simulator, restore_simulator
+from opendt_streams.assembly import live_engine, new_simulator, restore_simulator
 from opendt_streams.model import times
 from opendt_streams.model.canonical import canonical
 from opendt_streams.streams.app import App, create_app, raw_topic
@@ -21,6 +21,7 @@ from opendt_streams.streams.worker import Worker
 from opendt_streams.twin import simulator_state
 from opendt_streams.twin.outputs import Output, WindowRow
 from opendt_streams.twin.simulator import Simulator
+from opendt_streams.twin.unanswered import NONE, Unanswered, unanswered_windows
 from opendt_streams.wire import topics
 from opendt_streams.wire.messages import Message
 from opendt_streams.wire.record import Record
@@ -35,20 +36,34 @@ class Storage:
 
     def __init__(self, deployment: Deployment, states: Any, windows: Any) -> None:
         self._deployment, self._states, self._windows = deployment, states, windows
+        self._engines = live_engine(deployment.settings, deployment.run_dir)
+        self._unanswered: dict[str, Unanswered] = {}  # by datacenter; whether the engine answers is on the log, where it did not
         self._rows: dict[str, str | None] = {}  # of the window table, to be written with the next event
         self._stored: dict[str, int | None] = {}  # datacenter -> next window when its state was last written
         self._stored_at = 0.0
         self.worker: Worker[Simulator] | None = None
 
+    @property
+    def long_steps(self) -> bool:
+        return self._deployment.settings.engine.name != "native"
+
     def datacenter_of(self, key: bytes | None) -> str:
         return self._deployment.datacenter_of(key)
 
     def create(self, datacenter: str) -> Simulator:
-        return new_simulator(datacenter, self._deployment.settings)
+        return new_simulator(datacenter, self._deployment.settings, self._engines, self._unanswered.get(datacenter, NONE))
 
     async def restore_all(self, partition: int, log: LogReader) -> dict[str, Simulator]:
+        if self.long_steps:
+            self._unanswered = await self._read_unanswered(partition, log)
         states = [orjson.loads(zlib.decompress(packed)) for packed in self._states.values()]
         return {s["datacenter"]: await self._restore(s, partition, log) for s in states if s["partition"] == partition}
+
+    async def _read_unanswered(self, partition: int, log: LogReader) -> dict[str, Unanswered]:
+        said: dict[str, list[Message]] = {}
+        async for record in log.read(topics.RESULTS, partition, await log.start(topics.RESULTS, partition)):
+            said.setdefault(self.datacenter_of(record.key), []).append(record.message())
+        return {datacenter: unanswered_windows(messages) for datacenter, messages in said.items()}
 
     async def _restore(self, state: dict[str, Any], partition: int, log: LogReader) -> Simulator:
         read: dict[tuple[str, int], Record] = {}
@@ -60,7 +75,14 @@ class Storage:
             async for record in log.read(topics.LEDGER, partition, 0, state["next"][topics.LEDGER])
             if self.datacenter_of(record.key) == state["datacenter"]
         ]
-        return restore_simulator(state, self._deployment.settings, ledger, lambda topic, offset: read[topic, offset].message())
+        return restore_simulator(
+            state,
+            self._deployment.settings,
+            ledger,
+            lambda topic, offset: read[topic, offset].message(),
+            self._engines,
+            self._unanswered.get(state["datacenter"], NONE),
+        )
 
     async def stepped(
         self, machines: dict[str, Simulator], machine: Simulator, partition: int, outputs: list[Output], in_event: bool

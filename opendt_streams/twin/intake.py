@@ -177,6 +177,12 @@ class Intake:
 
     def submissions(self, window_start_ms: int) -> list[Submission]:
         """What enters the engine in a window, in order of time; ties in the order of dc.workload. The window is closed by this."""
-        tasks = self.waiting.pop(window_start_ms, [])
+        entering = self.waiting_submissions(window_start_ms)
+        self.waiting.pop(window_start_ms, None)
+        return entering
+
+    def waiting_submissions(self, window_start_ms: int) -> list[Submission]:
+        """The same, and the window stays open."""
+        tasks = self.waiting.get(window_start_ms, [])
         entering = [Submission(w.task, max(w.task.submission_ms, window_start_ms), w.offset) for w in tasks]
         return sorted(entering, key=lambda s: s.at_ms)

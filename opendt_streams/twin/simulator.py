@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from opendt_streams.engine.port import Engine, EngineKind, EngineSettings, Submission
+from opendt_streams.engine.port import Engine, EngineKind, EngineSettings, LooksAhead, Submission
 from opendt_streams.errors import BadInput, SimulationError
 from opendt_streams.model import times
 from opendt_streams.model.event import TopologyEvent
@@ -21,6 +21,7 @@ from opendt_streams.twin.machine import Machine
 from opendt_streams.twin.outputs import WindowRow
 from opendt_streams.twin.physical import Physical
 from opendt_streams.twin.results import failed_result, window_result
+from opendt_streams.twin.unanswered import NONE, Unanswered
 from opendt_streams.windows.grid import Grid
 from opendt_streams.wire import topics
 from opendt_streams.wire.messages import DecisionRecorded, Invalid, Message, Snapshot
@@ -31,9 +32,11 @@ class Simulator(Machine):
     reads: ClassVar = (topics.WORKLOAD, topics.PHYSICAL, topics.LEDGER, topics.CALIBRATION)
     name: ClassVar = "simulator"
 
-    def __init__(self, datacenter: str, grid: Grid, engines: EngineKind, policy: str = "Mem", semantics: str = "2.4f") -> None:
+    def __init__(
+        self, datacenter: str, grid: Grid, engines: EngineKind, policy: str = "Mem", semantics: str = "2.4f", unanswered: Unanswered = NONE
+    ) -> None:
         super().__init__(datacenter)
-        self.grid, self.engines, self.policy, self.semantics = grid, engines, policy, semantics
+        self.grid, self.engines, self.policy, self.semantics, self.unanswered = grid, engines, policy, semantics, unanswered
         self.intake, self.physical = Intake(grid), Physical()
         self.pins: dict[int, int] = {}  # instant -> ledger offset that its windows use
         self.root: Accepted | None = None  # the first baseline
@@ -197,8 +200,12 @@ class Simulator(Machine):
         engine, requeued = self._engine_on(topology, start_ms)
         drain = mark is None or end_ms > mark
         try:
+            if (recorded := self.unanswered.get(start_ms)) is not None:  # whether it would answer now is not asked
+                raise SimulationError(recorded)
             if engine.now_ms < start_ms:  # windows before could not be simulated: their rows are not this one's
                 engine.advance(start_ms, ())
+            if isinstance(engine, LooksAhead):
+                engine.expect(*self._ahead(end_ms))
             computed = engine.advance(end_ms, entering)
         except SimulationError as error:
             self.failed, self.unsimulated = True, self._without_culprit(entering, error)
@@ -227,6 +234,14 @@ class Simulator(Machine):
                 requeued=requeued,
             )
         self._close(start_ms, result)
+
+    def _ahead(self, from_ms: int) -> tuple[int, list[Submission]]:
+        """Up to where the windows from a time on are due on one topology, and what enters in them."""
+        until_ms, entering = from_ms, list[Submission]()
+        while not self.grid.is_instant(until_ms) and self._due(until_ms):
+            entering += self.intake.waiting_submissions(until_ms)
+            until_ms += self.grid.window_ms
+        return until_ms, entering
 
     def _without_culprit(self, entering: list[Submission], error: SimulationError) -> list[Submission]:
         """The tasks to try again in the next window: all but the one that is named as the cause (PROTOCOL 8.2)."""

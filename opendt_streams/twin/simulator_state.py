@@ -17,6 +17,7 @@ from opendt_streams.twin.carbon import with_traces
 from opendt_streams.twin.intake import Counts, Naming, Seen, Waiting
 from opendt_streams.twin.physical import Read
 from opendt_streams.twin.simulator import Simulator
+from opendt_streams.twin.unanswered import NONE, Unanswered
 from opendt_streams.windows.grid import Grid
 from opendt_streams.wire import topics
 from opendt_streams.wire.messages import Message, Snapshot, TaskSubmitted
@@ -86,6 +87,7 @@ def restore(
     ledger: Iterable[tuple[int, Message]],
     read: Callable[[str, int], Message],
     semantics: str = "2.4f",
+    unanswered: Unanswered = NONE,
 ) -> Simulator:
     """The machine as it was. `ledger`: the records of sim.topology before its next offset; `read`: the message at (topic, offset).
 
@@ -94,7 +96,7 @@ def restore(
     """
     if state["version"] != VERSION:
         raise HistoryGone(f"the stored state has version {state['version']}", expected=f"version {VERSION}")
-    sim = Simulator(state["datacenter"], grid, engines, policy, semantics)
+    sim = Simulator(state["datacenter"], grid, engines, policy, semantics, unanswered)
     for offset, message in ledger:
         sim._fold(offset, message)
     sim.next.update(state["next"])

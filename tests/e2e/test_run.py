@@ -14,9 +14,9 @@ import pytest
 from opendt_streams.workload.sample import write_sample
 from tests.e2e.command import opendt, running, summary, wait_gone
 
-UNTIL = ("--until", "2024-03-04T05:00:00Z")
+UNTIL = ("--until", "2024-03-04T06:00:00Z")
 
-VICTIMS = ("dc-mock", "simulator", "calibrator", "recorder", "broker")
+VICTIMS = ("dc-mock", "api", "simulator", "calibrator", "recorder", "broker")
 
 pytestmark = pytest.mark.broker
 
@@ -46,13 +46,13 @@ def calm(folder: Path) -> dict[str, Any]:
 def test_the_summary_says_everything(calm: dict[str, Any], folder: Path) -> None:
     assert calm.keys() >= SUMMARY_KEYS
     assert calm["datacenter"] == "site"
-    assert calm["windows"] >= 60
+    assert calm["windows"] >= 72
     assert calm["mape_percent"] < 3 and calm["skill"] > 0
     assert calm["restarts"] == calm["dead_letters"] == 0 and calm["warnings"] == []
     assert set(calm["digests"]) == {"sim.results", "sim.calibration", "sim.topology", "twinlog"}
     assert all(mb < 600 for mb in calm["peak_rss_mb"].values())
     run_dir = folder / "calm"
-    for name in ("manifest.json", "config.yaml", "services.json", "kafka", "logs", "twinlog/agg_results.parquet"):
+    for name in ("manifest.json", "config.yaml", "services.json", "kafka", "logs", "twinlog/agg_results.parquet", "report.html"):
         assert (run_dir / name).exists(), name
     rows = pq.read_table(run_dir / "twinlog/agg_results.parquet")
     assert rows.num_rows == calm["windows"] * 10
@@ -131,6 +131,7 @@ def test_interrupted_it_leaves_a_readable_log(folder: Path) -> None:
     assert wait_gone(pids) == []
     assert pq.read_table(folder / "stopped/twinlog/agg_results.parquet").num_rows == document["windows"] * 10
     assert json.loads((folder / "stopped/manifest.json").read_text())["state"] == "interrupted"
+    assert "stopped: interrupted" in (folder / "stopped/report.html").read_text(encoding="utf-8")
 
 
 def test_without_calibration_every_decision_is_kept(folder: Path) -> None:
@@ -152,7 +153,7 @@ def test_without_calibration_every_decision_is_kept(folder: Path) -> None:
         (("--resume",), 2, "--run-dir"),
         (("--workload", "site", "--broker", "kafka://127.0.0.1:9"), 3, "Kafka"),
         (("--workload", "site", "--broker", "127.0.0.1:9"), 2, "kafka://"),
-        (("--port", "8000"), 2, "--port"),
+        (("--port", "0"), 2, "api.port"),
     ],
 )
 def test_what_cannot_be_run_is_refused_in_one_sentence(folder: Path, arguments: tuple[str, ...], code: int, words: str) -> None:

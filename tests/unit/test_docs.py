@@ -24,7 +24,7 @@ from opendt_streams.wire.topics import ALL_TOPICS
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 PAGES: Final = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-FOLDERS: Final = ("opendt_streams", "docs", "tests", "schemas", "config")  # data/ holds runs, which are nobody's to promise
+FOLDERS: Final = ("opendt_streams", "docs", "tests", "schemas", "config", "grafana")  # data/ holds runs, which are nobody's to promise
 FENCE: Final = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 INLINE: Final = re.compile(r"`([^`\n]+)`")
 LINK: Final = re.compile(r"\]\(([^)#\s]*)(?:#([^)\s]*))?\)")

@@ -9,11 +9,8 @@ from pydantic import BaseModel, Field
 
 from opendt_api import parameters as p
 from opendt_api.context import Shared, Site
-from opendt_api.projection.datacenter import Told
 from opendt_api.routes.datacenters import page
-from opendt_streams.model import times
-from opendt_streams.wire.messages import DecisionRecorded
-from opendt_streams.wire.twin import alarm_value, decision_value
+from opendt_streams.projection.documents import alarm_document, decision_document, letter_document
 
 router = APIRouter(prefix="/api/v1", tags=["calibration"])
 
@@ -44,32 +41,21 @@ class DeadLetters(BaseModel):
 
 
 @router.get("/datacenters/{dc}/calibration")
-def calibration(site: Site, limit: p.Limit = 100, cursor: p.Cursor = None) -> Decisions:
+def calibration(site: Site, limit: p.Limit = 100, cursor: p.Cursor = None, brief: p.Brief = False) -> Decisions:
     """The decisions of a datacenter."""
     told, following = page(site.decisions, cursor, limit)
-    return Decisions(datacenter=site.name, decisions=[_decision(t) for t in told], next=following)
+    return Decisions(datacenter=site.name, decisions=[decision_document(t, brief=brief) for t in told], next=following)
 
 
 @router.get("/datacenters/{dc}/alarms")
 def alarms(site: Site, limit: p.Limit = 100, cursor: p.Cursor = None) -> Alarms:
     """What people should look at: frozen telemetry, parameters at their bounds."""
     told, following = page(list(site.alarms.values()), cursor, limit)
-    found = [alarm_value(t.message.alarm) | _place(t) for t in told if not isinstance(t.message, DecisionRecorded)]
-    return Alarms(datacenter=site.name, alarms=found, next=following)
+    return Alarms(datacenter=site.name, alarms=[alarm_document(t) for t in told], next=following)
 
 
 @router.get("/dead-letters", tags=["operations"])
-def dead_letters(context: Shared, limit: p.Limit = 100, cursor: p.Cursor = None) -> DeadLetters:
+def dead_letters(context: Shared, limit: p.Limit = 100, cursor: p.Cursor = None, brief: p.Brief = False) -> DeadLetters:
     """Records that could not be processed, and why."""
     letters, following = page(list(context.projection.dead_letters.values()), cursor, limit)
-    return DeadLetters(dead_letters=[letter.document | {"recorded": times.iso(letter.recorded_ms)} for letter in letters], next=following)
-
-
-def _decision(told: Told) -> dict[str, Any]:
-    assert isinstance(told.message, DecisionRecorded)
-    decision = told.message.decision
-    return {"instant": times.iso(decision.instant_ms), **decision_value(decision), "pin": told.message.pin, **_place(told)}
-
-
-def _place(told: Told) -> dict[str, Any]:
-    return {"offset": told.offset, "recorded": times.iso(told.recorded_ms)}
+    return DeadLetters(dead_letters=[letter_document(letter, brief=brief) for letter in letters], next=following)

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict
 from typing import Any, Final
 
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
+from opendt_api import parameters as p
 from opendt_api.context import Context, Shared, Site
-from opendt_api.projection.datacenter import Datacenter
+from opendt_streams.calibration.metrics import OfficialScore
 from opendt_streams.model import times
+from opendt_streams.projection.accuracy import accuracy as accuracy_of
+from opendt_streams.projection.datacenter import Datacenter
+from opendt_streams.projection.documents import host_group_names
+from opendt_streams.projection.series import iso_times
 
 router = APIRouter(prefix="/api/v1", tags=["datacenters"])
 STALE_MS: Final = 60 * times.SECOND  # of wall time without a new result, while the twin has not come to its end
@@ -34,6 +40,9 @@ class State(BaseModel):
     alarms: int
     topology_events: int
     clusters: list[str]
+    host_groups: dict[str, str] = Field(
+        description="What people call the host groups that decisions name by their places.", examples=[{"0/0": "C01/H01"}]
+    )
 
 
 class Datacenters(BaseModel):
@@ -67,11 +76,58 @@ async def state(site: Site, context: Shared) -> State:
     return state_of(site, context)
 
 
+class Figures(BaseModel):
+    """Scores of a range of event time, by the official rule. None: nothing to score."""
+
+    samples: int
+    mape_percent: float | None
+    persistence_mape_percent: float | None
+    skill: float | None
+    share_under_10_percent: float | None
+    bias_percent: float | None
+    cvrmse_percent: float | None
+    energy_kwh_simulated: float
+    energy_kwh_measured: float
+
+
+class AccuracyIntervals(BaseModel):
+    """`time`: ends of the publication intervals that have samples; null in a column where nothing could be scored."""
+
+    datacenter: str = Field(examples=["SURF"])
+    interval_seconds: float = Field(description="How long a publication interval is.", examples=[3600.0])
+    range: Figures | None = Field(description="Of all samples of the range; null while nothing is simulated.")
+    time: list[str] = Field(examples=[["2022-10-07T02:00:00Z"]])
+    samples: list[int] = Field(examples=[[120]])
+    columns: dict[str, list[float | None]] = Field(examples=[{"mape_percent": [1.2], "skill": [0.7]}])
+
+
 @router.get("/datacenters/{dc}/accuracy")
 def accuracy(site: Site) -> Accuracy:
     """How well power was predicted, and how well "the last reading holds" would have done."""
     found = asdict(site.facts.summary())
     return Accuracy(datacenter=site.name, **{name: found[name] for name in Accuracy.model_fields if name != "datacenter"})
+
+
+@router.get("/datacenters/{dc}/accuracy/intervals")
+def accuracy_intervals(site: Site, from_: p.From = None, to: p.Time = None) -> AccuracyIntervals:
+    """How well a range was predicted: as a whole, and per publication interval. Default: the whole run, or up to its newest window."""
+    first_ms, newest_ms = site.progress.first_window_ms, site.progress.newest_end_ms
+    after_ms, until_ms = p.time_ms(from_, "from"), p.time_ms(to, "to")
+    until_ms = until_ms if until_ms is not None else newest_ms or 0
+    found = accuracy_of(site, (first_ms or until_ms) - 1 if after_ms is None else after_ms, until_ms)
+    return AccuracyIntervals(
+        datacenter=site.name,
+        interval_seconds=site.grid.publish_every_ms / times.SECOND,
+        range=None if found.whole is None else _figures(found.whole),
+        time=iso_times(found.time_ms),
+        samples=found.samples.tolist(),
+        columns={name: [None if math.isnan(v) else v for v in values.tolist()] for name, values in found.columns.items()},
+    )
+
+
+def _figures(found: OfficialScore) -> Figures:
+    energy = {"energy_kwh_simulated": found.energy_kwh_predicted, "energy_kwh_measured": found.energy_kwh_measured}
+    return Figures(**asdict(found.score), **energy)
 
 
 def state_of(site: Datacenter, context: Context) -> State:
@@ -96,6 +152,7 @@ def state_of(site: Datacenter, context: Context) -> State:
         alarms=len(site.alarms),
         topology_events=len(site.index),
         clusters=[name for name in site.simulated.of if name is not None],
+        host_groups=host_group_names(site.facts.head.topology if site.facts.head else None),
     )
 
 

@@ -9,21 +9,18 @@ from fastapi import APIRouter, Query, Request
 
 from opendt_api import parameters as p
 from opendt_api.context import Context, Shared
-from opendt_api.problems import ProblemError
-from opendt_api.projection.datacenter import Datacenter
-from opendt_api.projection.series import Query as Range
-from opendt_api.projection.series import answer
-from opendt_api.routes.series import times_of
-from opendt_api.routes.topology import fulfil
-from opendt_streams.errors import BadInput
+from opendt_api.problems import Problem, ProblemError, answering
+from opendt_api.routes.topology import REFUSALS, fulfil
 from opendt_streams.model import times
+from opendt_streams.projection.datacenter import Datacenter
+from opendt_streams.projection.series import MOST_ROWS, answer, iso_times
+from opendt_streams.projection.series import Query as Range
 from opendt_streams.topology.change import Edit, Wish
 from opendt_streams.topology.patching import whole
 from opendt_streams.wire import topics
 
 router = APIRouter(tags=["OpenDT"])
 Interval = Annotated[int, Query(ge=1, le=3_600)]
-Start = Annotated[str | None, Query(max_length=40)]
 
 
 @router.get("/health")
@@ -31,9 +28,12 @@ async def health(context: Shared) -> dict[str, str]:
     return {"status": "healthy", "kafka": "connected" if context.ready() else "disconnected", "config": "loaded"}
 
 
-@router.get("/api/power")
-def power(context: Shared, interval_seconds: Interval = 60, start_time: Start = None) -> dict[str, Any]:
-    """Simulated and measured power, linearly interpolated on a grid from the first sample that both have."""
+@router.get("/api/power", responses={404: {"model": Problem}})
+def power(context: Shared, interval_seconds: Interval = 60, start_time: p.Time = None) -> dict[str, Any]:
+    """Simulated and measured power, linearly interpolated on a grid from the first sample that both have.
+
+    An answer ends after 100,000 rows: the next one starts where its `end_time` is.
+    """
     site = _site(context)
     simulated = site.simulated.of[None]
     measured_ms, measured_w = site.measured.between(-(2**62), 2**62, site.facts.head.topology if site.facts.head else None)
@@ -41,8 +41,8 @@ def power(context: Shared, interval_seconds: Interval = 60, start_time: Start = 
         raise ProblemError(404, "nothing is both simulated and measured yet")
     first = max(simulated.time_ms[0], measured_ms[0], p.time_ms(start_time, "start_time") or 0)
     last = min(simulated.time_ms[-1], measured_ms[-1])
-    _require_few((last - first) // (interval_seconds * times.SECOND))
-    at = np.arange(first, last + 1, interval_seconds * times.SECOND)
+    step = interval_seconds * times.SECOND
+    at = np.arange(first, min(last, first + (MOST_ROWS - 1) * step) + 1, step)
     columns = [np.interp(at, simulated.time_ms, simulated.values("simulated_power_w")), np.interp(at, measured_ms, measured_w)]
     rows = [
         {"timestamp": times.iso(t), "simulated_power": s, "actual_power": m}
@@ -51,8 +51,8 @@ def power(context: Shared, interval_seconds: Interval = 60, start_time: Start = 
     return {"data": rows, "metadata": {"run_id": site.name, "workload": site.name, **_metadata(rows, interval_seconds)}}
 
 
-@router.get("/api/co2_emission")
-def co2_emission(context: Shared, interval_seconds: Interval = 60, start_time: Start = None) -> dict[str, Any]:
+@router.get("/api/co2_emission", responses={404: {"model": Problem}})
+def co2_emission(context: Shared, interval_seconds: Interval = 60, start_time: p.Time = None) -> dict[str, Any]:
     """Means per interval; emission is power times intensity, in g per hour."""
     site = _site(context)
     progress = site.progress
@@ -63,17 +63,18 @@ def co2_emission(context: Shared, interval_seconds: Interval = 60, start_time: S
     if first < progress.newest_end_ms:
         names = ("simulated_power_w", "carbon_intensity_g_per_kwh")
         found = answer(site, Range(names, first, progress.newest_end_ms, interval_seconds * times.SECOND))
-        for t, w, intensity in zip(times_of(found), *(found.columns[name].tolist() for name in names), strict=True):
+        for t, w, intensity in zip(iso_times(found.time_ms), *(found.columns[name].tolist() for name in names), strict=True):
             if not np.isnan(w):
                 emission = w * intensity / times.SECOND
                 rows.append({"timestamp": t, "carbon_intensity": intensity, "power_draw": w, "carbon_emission": emission})
     return {"data": rows, "metadata": {"run_id": site.name, **_metadata(rows, interval_seconds)}}
 
 
-@router.put("/api/topology")
+@router.put("/api/topology", responses=REFUSALS)
 async def put_topology(document: dict[str, Any], request: Request, context: Shared) -> dict[str, Any]:
     """A whole topology, on top of whatever the head is: as an event of whoever the token belongs to."""
-    made = whole(document)
+    with answering(409):
+        made = whole(document)
     wish = Wish(
         Edit(lambda _: made, f"put-{request.headers.get('idempotency-key') or context.now_ms()}"),
         request.state.principal,
@@ -95,16 +96,6 @@ def _site(context: Context) -> Datacenter:
     if site is None:
         raise ProblemError(404, f"nothing is known of {context.datacenter} yet")
     return site
-
-
-def _require_few(points: int) -> None:
-    if points > p.MOST_POINTS:
-        raise BadInput(
-            f"{points} points",
-            expected=f"at most {p.MOST_POINTS}",
-            where="interval_seconds",
-            hint="Take a longer one, or a later start_time.",
-        )
 
 
 def _metadata(rows: list[dict[str, Any]], interval_seconds: int) -> dict[str, Any]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import orjson
-from fastapi import APIRouter
+from fastapi import APIRouter, Header
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
 from pydantic import BaseModel
 from sse_starlette import EventSourceResponse, ServerSentEvent
@@ -18,7 +18,9 @@ from opendt_api.problems import Problem, ProblemError
 from opendt_api.routes.datacenters import state_of
 
 router = APIRouter(tags=["operations"])
+STREAM: Final = "text/event-stream"
 _PING_S: Final = 15
+_GLANCE_S: Final = 1.0  # for who did not ask for a stream, and would wait for its end
 _COUNTED: Final = {
     "windows": "Windows simulated.",
     "failed_windows": "Windows that could not be simulated.",
@@ -61,18 +63,26 @@ def metrics(context: Shared) -> Response:
     return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 
 
-@router.get("/api/v1/events", response_class=EventSourceResponse, responses={200: {"content": {"text/event-stream": {}}}})
-async def updates(context: Shared) -> EventSourceResponse:
-    """Server-sent events: `result`, `decision`, `topology`, `dead-letter`, as they come."""
+@router.get("/api/v1/events", response_class=EventSourceResponse, responses={200: {"content": {STREAM: {}}}})
+async def updates(context: Shared, accept: Annotated[str, Header(include_in_schema=False)] = "") -> EventSourceResponse:
+    """Server-sent events: `result`, `decision`, `topology`, `dead-letter`, as they come.
+
+    They come until the client leaves if it asks for `text/event-stream`, else for a second.
+    """
     queue = context.listeners.join()
-    return EventSourceResponse(_told(context, queue), ping=_PING_S)
+    return EventSourceResponse(_told(context, queue, None if STREAM in accept else _GLANCE_S), ping=_PING_S)
 
 
-async def _told(context: Context, queue: asyncio.Queue[tuple[str, dict[str, Any]] | None]) -> AsyncIterator[ServerSentEvent]:
+async def _told(
+    context: Context, queue: asyncio.Queue[tuple[str, dict[str, Any]] | None], seconds: float | None
+) -> AsyncIterator[ServerSentEvent]:
     try:
-        while (told := await queue.get()) is not None:
-            event, data = told
-            yield ServerSentEvent(orjson.dumps(data).decode(), event=event)
+        async with asyncio.timeout(seconds):
+            while (told := await queue.get()) is not None:
+                event, data = told
+                yield ServerSentEvent(orjson.dumps(data).decode(), event=event)
+    except TimeoutError:
+        return
     finally:
         context.listeners.queues.discard(queue)
 

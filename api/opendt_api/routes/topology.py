@@ -2,37 +2,61 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import orjson
+from aiokafka.errors import KafkaError
 from fastapi import APIRouter, Header, Path, Query, Request
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 from starlette.responses import Response
 
 from opendt_api import parameters as p
 from opendt_api.context import Context, Shared, Site
-from opendt_api.problems import Problem, ProblemError
-from opendt_api.projection.datacenter import Datacenter
+from opendt_api.problems import Problem, ProblemError, answering
 from opendt_api.routes.datacenters import page
 from opendt_streams.errors import BadInput
 from opendt_streams.model import times
-from opendt_streams.model.event import MAIN
+from opendt_streams.model.event import EVENT_KINDS, MAIN, EventKind
 from opendt_streams.model.topology_json import to_document
+from opendt_streams.projection.datacenter import Datacenter
 from opendt_streams.topology.asked import place
 from opendt_streams.topology.change import Edit, Wish
 from opendt_streams.topology.documents import entry_document, entry_summary
-from opendt_streams.topology.history import Entry, History
+from opendt_streams.topology.history import Entry, History, InForce
 from opendt_streams.topology.patching import patch_between, patched, whole
 from opendt_streams.topology.words import changes
 
 router = APIRouter(prefix="/api/v1", tags=["topology"])
-Event = Annotated[str, Path(max_length=80, description="Id or its beginning, offset, event time, `head`, `head~1`, `what-if/NAME`.")]
-Against = Annotated[str | None, Query(max_length=80, description="Default: its parent.")]
+_PATIENCE_S: Final = 30.0
+REFUSALS: Final[dict[int | str, dict[str, Any]]] = {status: {"model": Problem} for status in (404, 409, 412, 503)}
+_PATCH: Final = {
+    "type": "array",
+    "items": {"type": "object"},
+    "examples": [[{"op": "replace", "path": "/clusters/0/hosts/0/count", "value": 12}]],
+}
+_KEY: Final = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
+Event = Annotated[
+    str, Path(min_length=1, max_length=80, description="Id or its beginning, offset, event time, `head`, `head~1`, `what-if/NAME`.")
+]
+Against = Annotated[str | None, Query(max_length=80, description="Default: its parent."), p.text_schema(80)]
+Believed = Annotated[
+    str | None, Query(max_length=80, description="As the log was: a time, a ledger offset, an event's id."), p.text_schema(80)
+]
+IfMatch = Annotated[str | None, Header(max_length=200, description="The head that you saw: the ETag of GET …/topology.")]
 IdempotencyKey = Annotated[
-    str | None, Header(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$", description="Sent twice, it changes the topology once.")
+    str | None,
+    Header(pattern=_KEY, description="Sent twice, it changes the topology once."),
+    WithJsonSchema({"type": "string", "pattern": _KEY}),
 ]
 Branch = Annotated[str, Query(max_length=80, description="`main`, or `what-if/NAME`.")]
+SomeBranch = Annotated[str | None, Query(max_length=80, description="Default: all. `main`, or `what-if/NAME`."), p.text_schema(80)]
+Kinds = Annotated[
+    list[EventKind] | None,
+    Query(alias="kind", max_length=10, description="Only events of these kinds.", examples=[["edited", "reverted"]]),
+    WithJsonSchema({"type": "array", "maxItems": 10, "items": {"enum": list(EVENT_KINDS)}}),
+]
 
 
 class TopologyDocument(BaseModel):
@@ -64,12 +88,10 @@ class Difference(BaseModel):
 class Wanted(BaseModel):
     """Either `patch` (RFC 6902, against the document of GET …/topology) or a whole `topology`."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"oneOf": [{"required": ["patch"]}, {"required": ["topology"]}]})
 
-    patch: list[dict[str, Any]] | None = Field(
-        default=None, examples=[[{"op": "replace", "path": "/clusters/0/hosts/0/count", "value": 12}]]
-    )
-    topology: dict[str, Any] | None = None
+    patch: Annotated[list[dict[str, Any]] | None, WithJsonSchema(_PATCH)] = None
+    topology: Annotated[dict[str, Any] | None, WithJsonSchema({"type": "object"})] = None
     reason: str = Field(min_length=1, max_length=10_000, examples=["rack 7 is online"])
     branch: str = Field(default=MAIN, max_length=80)
 
@@ -96,14 +118,15 @@ class Written(BaseModel):
 def topology(
     site: Site,
     response: Response,
-    effective: Annotated[str | None, Query(max_length=40, description="What the windows at this event time used.")] = None,
-    believed: Annotated[str | None, Query(max_length=80, description="As the log was: a time, a ledger offset, an event's id.")] = None,
+    effective: p.Time = None,
+    believed: Believed = None,
     branch: Branch = MAIN,
 ) -> TopologyDocument:
     """The topology now, or as windows at an event time used it, or as it was believed at a moment. The ETag is the event's id."""
-    history = site.history() if believed is None else site.history_as_of(believed)
     time_ms = p.time_ms(effective, "effective")
-    found = history.now(branch) if time_ms is None else history.at(time_ms)
+    with answering(404):
+        history = site.history() if believed is None else site.history_as_of(believed)
+        found = history.now(branch) if time_ms is None else history.at(time_ms)
     response.headers["ETag"] = f'"{found.entry.event.id}"'
     entry = entry_document(found.entry)
     del entry["topology"]
@@ -111,13 +134,16 @@ def topology(
 
 
 @router.get("/datacenters/{dc}/topology/events")
-def events(site: Site, limit: p.Limit = 100, cursor: p.Cursor = None, branch: Branch | None = None) -> Events:
+def events(
+    site: Site, limit: p.Limit = 100, cursor: p.Cursor = None, branch: SomeBranch = None, kind: Kinds = None, brief: p.Brief = False
+) -> Events:
     """The ledger, newest first."""
     history = site.history()
-    entries = [e for e in history.entries if branch is None or e.event.branch == branch]
+    entries = [e for e in history.entries if branch in (None, e.event.branch) and (not kind or e.event.kind in kind)]
     found, following = page(entries, cursor, limit)
     head = history.ledger.head
-    return Events(datacenter=site.name, head=head.event.id if head else None, events=[entry_document(e) for e in found], next=following)
+    document = entry_summary if brief else entry_document
+    return Events(datacenter=site.name, head=head.event.id if head else None, events=[document(e) for e in found], next=following)
 
 
 @router.get("/datacenters/{dc}/topology/events/{event:path}/diff")
@@ -143,29 +169,35 @@ def one_event(site: Site, event: Event) -> dict[str, Any]:
     "/datacenters/{dc}/topology/events",
     status_code=201,
     response_model=Written,
-    responses={status: {"model": Problem} for status in (401, 404, 412, 422, 428, 503)},
+    responses=REFUSALS,
 )
 async def write(
     site: Site,
     wanted: Wanted,
     request: Request,
     context: Shared,
-    if_match: Annotated[str | None, Header(max_length=200, description="The head that you saw: the ETag of GET …/topology.")] = None,
+    if_match: IfMatch = None,
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """Change the topology by a new event on top of the head that you saw. The answer is the verdict, read back from the log."""
     if if_match is None:
-        raise ProblemError(428, "the head that you saw is not stated", hint="Send its id as If-Match: the ETag of GET …/topology.")
+        raise ProblemError(422, "the head that you saw is not stated", hint="Send its id as If-Match: the ETag of GET …/topology.")
     wish = Wish(_edit(wanted, idempotency_key), request.state.principal, wanted.reason, wanted.branch, if_match.strip().strip('"'))
     return await fulfil(context, site, wish)
 
 
 async def fulfil(context: Context, site: Datacenter, wish: Wish) -> Response:
-    """Write, and say what became of it: 201 accepted, 412 others were faster."""
+    """Write, and say what became of it: 201 accepted, 409 nobody could write it, 412 others were faster."""
     if context.writer is None or site.name != context.datacenter:
         raise ProblemError(503, f"the ledger of {site.name} cannot be written here", hint=f"This API writes that of {context.datacenter}.")
-    answer = await context.writer.write(wish)
-    effect = await context.writer.effect(answer)
+    try:
+        async with asyncio.timeout(_PATIENCE_S):
+            with answering(409):
+                answer = await context.writer.write(wish)
+            effect = await context.writer.effect(answer)
+    except (KafkaError, TimeoutError):
+        what = "the broker does not answer, and it is not known whether it has the event"
+        raise ProblemError(503, what, hint="Look at GET …/topology/events; with the same Idempotency-Key it can be sent again.") from None
     document = {
         **answer.document(wish.branch),
         "effective": times.iso_or_none(effect.effective_ms),
@@ -185,15 +217,14 @@ def _edit(wanted: Wanted, key: str | None) -> Edit:
     key = key or uuid.uuid4().hex
     if operations is not None:
         return Edit(lambda parent: patched(parent, operations), key)
-    made = whole(document)
+    with answering(409):
+        made = whole(document)
     return Edit(lambda _: made, key)
 
 
-def _found(history: History, asked: str) -> Any:
-    try:
+def _found(history: History, asked: str) -> InForce:
+    with answering(404):
         return place(history, asked, "event")
-    except BadInput as error:
-        raise ProblemError(404, str(error)) from None
 
 
 def _named(entry: Entry) -> dict[str, Any]:

@@ -18,12 +18,14 @@ import orjson
 from opendt_streams.assembly import deciding, restore_calibrator, restore_simulator
 from opendt_streams.audit.evidence import Evidence
 from opendt_streams.audit.sealing.digests import seal_of
+from opendt_streams.engine.native import NATIVE
 from opendt_streams.model import times
 from opendt_streams.model.canonical import canonical, digest
 from opendt_streams.settings import Settings
 from opendt_streams.twin import simulator_state
 from opendt_streams.twin.calibrator import Calibrator
 from opendt_streams.twin.simulator import Simulator
+from opendt_streams.twin.unanswered import NONE, unanswered_windows
 from opendt_streams.version import code_version
 from opendt_streams.wire import topics
 from opendt_streams.wire.messages import DecisionRecorded, Message
@@ -38,6 +40,8 @@ class Snapshots:
         self._identity = digest({"code": code_version(), "deciding": deciding(settings)})
         self._prefixes = _Prefixes(evidence)
         self._newest_ms: int | None = None
+        native = settings.engine.name == NATIVE.name
+        self._unanswered = NONE if native else unanswered_windows(r.message() for r in evidence.own(topics.RESULTS))
 
     def offer(self, simulator: Simulator) -> None:
         """Store the simulator if it is time."""
@@ -73,7 +77,7 @@ class Snapshots:
         wanted = {topic: set(offsets) for topic, offsets in simulator_state.references(state).items()}
         read = {(t, r.offset): r.message() for t, offsets in wanted.items() for r in self._evidence.own(t) if r.offset in offsets}
         ledger = _before(self._evidence, topics.LEDGER, state["next"][topics.LEDGER])
-        return restore_simulator(state, self._settings, ledger, lambda topic, offset: read[topic, offset])
+        return restore_simulator(state, self._settings, ledger, lambda topic, offset: read[topic, offset], unanswered=self._unanswered)
 
 
 def calibrator_at(time_ms: int, evidence: Evidence, settings: Settings) -> tuple[int, Calibrator] | None:

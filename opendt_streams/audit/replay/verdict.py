@@ -137,6 +137,7 @@ def _document(
                 "equal": recorded.twinlog == rebuilt if recorded.twinlog and rebuilt else None,
             },
         },
+        "unanswered": [times.iso(start_ms) for start_ms in sorted(machines.unanswered)],
         "integrity": {"sealed_before": recorded.has_seal, "findings": [asdict(finding) for finding in recorded.sealed]},
         "first_difference": asdict(findings[0]) if findings else None,
         "findings": [asdict(finding) for finding in findings],

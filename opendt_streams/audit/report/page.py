@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
+from itertools import islice
 from typing import Any, Final
 
 from opendt_streams.audit.report.style import STYLE
+from opendt_streams.charts.html import section, table
 from opendt_streams.model import times
 
 MOST_ROWS: Final = 2_000  # of a table; report.json has all
@@ -36,34 +38,34 @@ _FIGURES: Final = {
 def page(report: Mapping[str, Any]) -> str:
     """The page. Whatever came from users, files or topics is escaped."""
     sections = (
-        _section("What this is", _about(report)),
-        _section("What the topics hold", _topics(report)),
-        _section("Accuracy and totals", _figures(report["figures"])),
-        _section(
+        section("What this is", _about(report)),
+        section("What the topics hold", _topics(report)),
+        section("Accuracy and totals", _figures(report["figures"])),
+        section(
             "Who spoke",
             _table(
                 ("service", "code", "engine", "`started` record"),
                 ([s["service"], s["code_version"], f"{s['engine']} {s['engine_version']}", s["id"]] for s in report["started"]),
             ),
         ),
-        _section("The ledger", _ledger(report["ledger"])),
-        _section("Decisions", _decisions(report["decisions"])),
-        _section("Alarms", _table(("time", "kind", "what"), ([a["time"], a["kind"], a["text"]] for a in report["alarms"]))),
-        _section(
+        section("The ledger", _ledger(report["ledger"])),
+        section("Decisions", _decisions(report["decisions"])),
+        section("Alarms", _table(("time", "kind", "what"), ([a["time"], a["kind"], a["text"]] for a in report["alarms"]))),
+        section(
             "Dead letters",
             _table(
                 ("record", "why it could not be processed"),
                 ([f"{d['topic']}|{d['partition']}|{d['at']}", d["reason"]] for d in report["dead_letters"]),
             ),
         ),
-        _section(
+        section(
             "Digests",
             _table(
                 ("what", "sha256"),
                 [["log root (all records)", report["log_root"]], *([f"canonical values of {k}", v] for k, v in report["digests"].items())],
             ),
         ),
-        _section("How to check this", _CHECK),
+        section("How to check this", _CHECK),
     )
     title = f"Evidence of run {report['run']}"
     head = f'<meta charset="utf-8"><title>{escape(title)}</title><style>{STYLE}</style>'
@@ -165,15 +167,6 @@ def _percent(value: float | None) -> str:
     return "-" if value is None else f"{value:.2f} %"
 
 
-def _section(title: str, body: str) -> str:
-    return f"<section><h2>{escape(title)}</h2>{body}</section>\n"
-
-
 def _table(heads: Sequence[str], rows: Iterable[Sequence[object]], count: int = 0) -> str:
-    shown = [row for _, row in zip(range(MOST_ROWS), rows, strict=False)]
-    if not shown:
-        return "<p>None.</p>"
-    head = "".join(f"<th>{escape(h)}</th>" for h in heads) if any(heads) else ""
-    body = "\n".join("<tr>" + "".join(f"<td>{escape(str(cell))}</td>" for cell in row) + "</tr>" for row in shown)
-    more = f"<p>{count - MOST_ROWS:,} more are in report.json.</p>" if count > MOST_ROWS else ""
-    return f"<table>{f'<thead><tr>{head}</tr></thead>' if head else ''}<tbody>{body}</tbody></table>{more}"
+    shown = table(heads, islice(rows, MOST_ROWS))
+    return shown + (f"<p>{count - MOST_ROWS:,} more are in report.json.</p>" if count > MOST_ROWS else "")

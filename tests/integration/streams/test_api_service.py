@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator
 from pathlib import Path
 from random import Random
 
 import httpx
 import pytest
+import trustme
 
 from opendt_streams.broker.ports import free_port
 from opendt_streams.wire import topics
@@ -71,6 +73,50 @@ async def test_a_hundred_writers_at_once_and_no_lost_update(client: httpx.AsyncC
     assert len(ledger["events"]) == before + 1
 
 
+async def test_counters_that_race_lose_no_increment(client: httpx.AsyncClient) -> None:
+    """Everybody adds one to what they saw, and looks again when others were faster."""
+    adders = 12
+    first = (await client.get(f"{SITE}/topology")).json()["topology"]["clusters"][0]["hosts"][0]["count"]
+    await asyncio.gather(*(_add_one(client) for _ in range(adders)))
+    found = (await client.get(f"{SITE}/topology")).json()["topology"]["clusters"][0]["hosts"][0]["count"]
+    assert found == first + adders
+
+
+async def _add_one(client: httpx.AsyncClient) -> None:
+    while True:
+        seen = await client.get(f"{SITE}/topology")
+        count = seen.json()["topology"]["clusters"][0]["hosts"][0]["count"] + 1
+        body = {"patch": [{"op": "replace", "path": "/clusters/0/hosts/0/count", "value": count}], "reason": "one more"}
+        answer = await client.post(f"{SITE}/topology/events", json=body, headers={"If-Match": seen.headers["ETag"]})
+        assert answer.status_code in (201, 412), answer.text
+        if answer.status_code == 201:
+            return
+
+
 async def _write(client: httpx.AsyncClient, head: str, count: int) -> httpx.Response:
     body = {"patch": [{"op": "replace", "path": "/clusters/0/hosts/0/count", "value": 1_000 + count}], "reason": f"writer {count}"}
     return await client.post(f"{SITE}/topology/events", json=body, headers={"If-Match": head})
+
+
+async def test_it_speaks_tls_and_then_only_with_a_token_where_others_can_reach_it(
+    undisturbed: Undisturbed, tmp_path: Path, broker_url: str
+) -> None:
+    authority = trustme.CA()
+    issued = authority.issue_cert("127.0.0.1")
+    files = {"api.tls_certificate": tmp_path / "cert.pem", "api.tls_key": tmp_path / "key.pem"}
+    issued.cert_chain_pems[0].write_to_path(files["api.tls_certificate"])
+    issued.private_key_pem.write_to_path(files["api.tls_key"])
+    trusting = ssl.create_default_context()
+    authority.configure_trust(trusting)
+    settings = undisturbed.settings | {name: str(path) for name, path in files.items()} | {"api.host": "0.0.0.0"}
+    async with Twin(tmp_path / "tls", broker_url, settings) as twin:
+        port = free_port(Random())
+        await twin.start(API, port=str(port))
+        listening = httpx.AsyncHTTPTransport(retries=8, verify=trusting)
+        async with httpx.AsyncClient(base_url=f"https://127.0.0.1:{port}", timeout=60, transport=listening) as client:
+            await _ready(client, twin)
+            assert (await client.get("/api/v1/datacenters")).status_code == 401
+            token = (twin.folder / "token").read_text().strip()
+            assert (twin.folder / "token").stat().st_mode & 0o777 == 0o600
+            found = await client.get("/api/v1/datacenters", headers={"Authorization": f"Bearer {token}"})
+            assert found.status_code == 200

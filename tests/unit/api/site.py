@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from random import Random
 
 from opendt_streams.model.canonical import canonical
@@ -60,8 +61,8 @@ def result(number: int, rng: Random) -> WindowResult:
     )
 
 
-def logs(windows: int, seed: int = 1) -> dict[str, list[Record]]:
-    """Results, one measurement per row, decisions at every full hour, and the ledger."""
+def logs(windows: int, seed: int = 1, measured_w: Callable[[int], float] = lambda _: 30.0) -> dict[str, list[Record]]:
+    """Results, one measurement per row (`measured_w` of its time in ms), decisions at every full hour, and the ledger."""
     rng = Random(seed)
     found: dict[str, list[Record]] = {topic: [] for topic in topics.ALL_TOPICS}
 
@@ -73,7 +74,7 @@ def logs(windows: int, seed: int = 1) -> dict[str, list[Record]]:
     for number in range(windows):
         made = result(number, rng)
         put(topics.RESULTS, result_value(made), {h.LEDGER: "1"})
-        samples = {"timestamp_ms": list(made.row_ms), "power_w": [30.0] * len(made.row_ms)}
+        samples = {"timestamp_ms": list(made.row_ms), "power_w": [measured_w(time_ms) for time_ms in made.row_ms]}
         put(topics.POWER, {"message_type": "power", "samples": samples})
         if made.window_end_ms % HOUR == 0:
             put(topics.CALIBRATION, decision_value(decision(made.window_end_ms)), _pinned())
@@ -88,7 +89,7 @@ def decision(instant_ms: int) -> Decision:
         "recursive",
         "kept",
         "no change",
-        {},
+        {"0/0": {"modelType": "linear", "idlePower": 10.0, "maxPower": 20.0}},
         {},
         samples=120,
         late_samples=0,

@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from opendt_api.projection.columns import Columns
-from opendt_api.projection.datacenter import Datacenter
-from opendt_api.projection.projection import FOLLOWED
-from opendt_api.projection.series import UNITS, Query, answer
 
 from opendt_streams.errors import BadInput
 from opendt_streams.model import times
+from opendt_streams.projection import series
+from opendt_streams.projection.columns import Columns
+from opendt_streams.projection.datacenter import Datacenter
+from opendt_streams.projection.projection import FOLLOWED
+from opendt_streams.projection.series import UNITS, Query, answer
 from opendt_streams.wire.record import Record
 from tests.unit.api.site import GRID, HOUR, SITE, STEP, T0, WINDOW, logs, result
 
@@ -79,9 +80,19 @@ def test_a_cluster_answers_for_itself_and_meters_do_not(site: Datacenter) -> Non
             answer(site, query)
 
 
-def test_too_many_points_are_refused(site: Datacenter) -> None:
+def test_a_range_is_cut_to_what_is_known_and_never_finer_than_the_rows(site: Datacenter) -> None:
+    found = answer(site, Query(["carbon_g"], 0, T0 + 10_000 * times.DAY, times.SECOND))
+    assert found.resolution_ms == STEP
+    assert found.time_ms[0] - STEP == T0
+    assert found.time_ms[-1] == T0 + WINDOWS * WINDOW
+    assert not len(answer(site, Query(["carbon_g"], T0 + HOUR, T0, STEP)).time_ms)
+    assert not len(answer(Datacenter("new", site.grid), Query(["carbon_g"], 0, T0, STEP)).time_ms)
+
+
+def test_too_many_rows_are_refused(site: Datacenter, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(series, "MOST_ROWS", 10)
     with pytest.raises(BadInput, match="coarser"):
-        answer(site, Query(["carbon_g"], 0, T0, STEP))
+        answer(site, whole("carbon_g", STEP))
 
 
 @settings(deadline=None, max_examples=20)

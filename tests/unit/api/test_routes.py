@@ -14,10 +14,10 @@ import pytest
 from opendt_api.app import create_app
 from opendt_api.context import Context
 from opendt_api.openapi import openapi_document
-from opendt_api.projection.projection import FOLLOWED, Projection
 from opendt_api.security import MOST_BODY_BYTES, Principals, own_token
 
 from opendt_streams.model.topology_json import to_document
+from opendt_streams.projection.projection import FOLLOWED, Projection
 from opendt_streams.resources import resource
 from opendt_streams.streams.ledger_writer import Answer, Effect
 from opendt_streams.topology.change import Wish, events_of
@@ -49,14 +49,23 @@ class LedgerInMemory:
         return Effect(None, None, complete=False)
 
 
-def client_of(*, host: str = "127.0.0.1", per_second: float = 1e6, ready: bool = True) -> tuple[httpx.AsyncClient, LedgerInMemory]:
+def context_of_site(*, ready: bool = True) -> tuple[Context, LedgerInMemory]:
+    """A context that has read the logs of the site."""
     projection = Projection(GRID, lambda _: SITE)
     found = logs(24)
     for record in (r for topic in FOLLOWED for r in found[topic]):
         projection.take(record)
     ledger = LedgerInMemory(projection)
-    context = Context(projection, lambda: 0, ready=lambda: ready, datacenter=SITE, writer=ledger)
-    app = create_app(context, Principals({sha256(TOKEN.encode()).hexdigest(): "ann"}), host=host, per_second=per_second)
+    return Context(projection, lambda: 0, ready=lambda: ready, datacenter=SITE, writer=ledger), ledger
+
+
+def principals() -> Principals:
+    return Principals({sha256(TOKEN.encode()).hexdigest(): "ann"})
+
+
+def client_of(*, host: str = "127.0.0.1", per_second: float = 1e6, ready: bool = True) -> tuple[httpx.AsyncClient, LedgerInMemory]:
+    context, ledger = context_of_site(ready=ready)
+    app = create_app(context, principals(), host=host, per_second=per_second)
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     return httpx.AsyncClient(transport=transport, base_url=f"http://{host}:8000"), ledger
 
@@ -114,10 +123,12 @@ async def test_series_in_three_forms_say_the_same(client: httpx.AsyncClient) -> 
     ("path", "status", "words"),
     [
         ("/api/v1/datacenters/nowhere/state", 404, "known: site"),
-        (f"/api/v1/datacenters/{SITE}/series?metric=nonsense", 422, "no metric"),
-        (f"/api/v1/datacenters/{SITE}/series?resolution=0m", 422, "no resolution"),
+        (f"/api/v1/datacenters/{SITE}/series?metric=nonsense", 422, "metric"),
+        (f"/api/v1/datacenters/{SITE}/series?resolution=0m", 422, "resolution"),
         (f"/api/v1/datacenters/{SITE}/series?from=2023-11-15T00:00:00", 422, "no time zone"),
-        (f"/api/v1/datacenters/{SITE}/series?from=1990-01-01T00:00:00Z&resolution=1s", 422, "at most"),
+        (f"/api/v1/datacenters/{SITE}/series?cluster=nowhere", 404, "no cluster"),
+        (f"/api/v1/datacenters/{SITE}/topology?branch=what-if/none", 404, "no branch"),
+        (f"/api/v1/datacenters/{SITE}/topology?effective=1990-01-01T00:00:00Z", 404, "no window"),
         (f"{EVENTS}/beef1234", 404, "event"),
         (f"{EVENTS}/head/diff", 404, "no parent"),
         (f"{EVENTS}?limit=100000", 422, "limit"),
@@ -164,13 +175,15 @@ async def test_without_a_known_token_nothing_is_written(headers: dict[str, str])
 @pytest.mark.parametrize(
     ("body", "more", "status"),
     [
-        (PATCH, {}, 428),
+        (PATCH, {}, 422),
         ({"reason": "x"}, {"If-Match": "head"}, 422),
         (PATCH | {"topology": {}}, {"If-Match": "head"}, 422),
         (PATCH | {"unknown": 1}, {"If-Match": "head"}, 422),
         ({"patch": PATCH["patch"]}, {"If-Match": "head"}, 422),
-        (PATCH, {"If-Match": "no-such-event"}, 422),
+        (PATCH, {"If-Match": "no-such-event"}, 409),
         (PATCH, {"If-Match": "head", "Idempotency-Key": "dc|2024"}, 422),
+        ({"topology": {"clusters": []}, "reason": "x"}, {"If-Match": "head"}, 409),
+        ({"patch": [{"op": "replace", "path": "/nowhere", "value": 1}], "reason": "x"}, {"If-Match": "head"}, 409),
     ],
 )
 async def test_what_cannot_be_written_is_refused(body: dict[str, object], more: dict[str, str], status: int) -> None:

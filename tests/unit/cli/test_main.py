@@ -34,7 +34,7 @@ def test_a_users_mistake_is_one_sentence_on_stderr_and_exit_2(tmp_path: Path) ->
     assert done.stderr == f"opendt: {wrong}: unknown key 'simulator.windw'. Did you mean simulator.window?\n"
 
 
-@pytest.mark.parametrize("arguments", [["fly"], ["config", "check"], ["config", "show", "--colour"], ["run", "--port", "9"]])
+@pytest.mark.parametrize("arguments", [["fly"], ["config", "check"], ["config", "show", "--colour"], ["run", "--colour"]])
 def test_wrong_use_is_exit_2(arguments: list[str]) -> None:
     result = CliRunner().invoke(app, arguments)
     assert (result.exit_code, result.stdout) == (2, "")

@@ -13,16 +13,16 @@ import pytest
 
 from opendt_streams.errors import BadInput
 from opendt_streams.run import supervisor as module
-from opendt_streams.run.supervisor import ServiceFailed, Supervisor, last_words
+from opendt_streams.run.supervisor import Launch, ServiceFailed, Supervisor, last_words
 
 FOREVER = "import signal; signal.pause()"
 
 
 @pytest.fixture
-def supervise(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Supervisor]:
+def supervise(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Supervisor]:
     """A supervisor of one child that runs a script."""
 
-    def of(script: str) -> Supervisor:
+    def of(script: str, *optional: str) -> Supervisor:
         class Scripted(Supervisor):
             def _start(self, name: str) -> subprocess.Popen[bytes]:
                 with self.log_of(name).open("ab") as file:
@@ -30,7 +30,7 @@ def supervise(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str]
 
         monkeypatch.setattr(module, "_FIRST_BACK_OFF_S", 0.01)
         monkeypatch.setattr(module, "_LONGEST_BACK_OFF_S", 0.01)
-        return Scripted(tmp_path, ["worker"])
+        return Scripted(tmp_path, {"worker": Launch()}, optional)
 
     return of
 
@@ -73,6 +73,20 @@ def test_a_child_that_dies_again_and_again_is_given_up(supervise: Callable[[str]
         with pytest.raises(ServiceFailed, match=r"died 9 times in a row, last with exit code 70: out of luck"):
             tend_until(supervisor, lambda: False)
         assert supervisor.restarts() == {"worker": 8}
+
+
+def test_without_an_optional_child_the_run_goes_on(supervise: Callable[..., Supervisor]) -> None:
+    with supervise("import sys; print('opendt: the port is taken'); sys.exit(2)", "worker") as supervisor:
+        tend_until(supervisor, lambda: "worker" in supervisor.finished)
+        assert supervisor.notes() == ["the run went on without worker: the port is taken"]
+
+
+def test_who_is_stopped_stays_stopped(supervise: Callable[..., Supervisor]) -> None:
+    with supervise(FOREVER) as supervisor:
+        supervisor.stop({"worker", "nobody"})
+        supervisor.tend()
+        assert supervisor.children["worker"].process.poll() is not None
+        assert supervisor.restarts() == {"worker": 0}
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence
 from typing import Any, ClassVar, cast
@@ -95,6 +96,7 @@ class Sent:
 
 class Lifecycle:
     reads = Echo.reads
+    long_steps = False
 
     def __init__(self) -> None:
         self.stored: dict[str, Echo] = {}
@@ -209,3 +211,17 @@ async def test_what_is_gone_is_never_passed_over(partition: Partition[Echo], log
     with pytest.raises(HistoryGone):
         await partition.deliver(log.beat(A, 1))
     assert partition.positions == {}
+
+
+async def test_a_long_step_is_made_beside_the_event_loop(partition: Partition[Echo], lifecycle: Lifecycle, log: Log, sent: Sent) -> None:
+    lifecycle.long_steps = True
+    made_in: list[threading.Thread] = []
+
+    class Slow(Echo):
+        def _go(self) -> None:
+            made_in.append(threading.current_thread())
+
+    lifecycle.stored["dc"] = Slow("dc")
+    await partition.deliver(log.beat(A, 1))
+    assert [t is threading.main_thread() for t in made_in] == [False]
+    assert sent.published == [("dc", f"{A}|0")]

@@ -1,1 +1,0 @@
-"""What the API answers from: a projection of the topics, in memory, in columns."""

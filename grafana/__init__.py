@@ -1,0 +1,1 @@
+"""Grafana over the twin's API: dashboards and rules as code, and what Grafana is provisioned with (docs/grafana.md)."""

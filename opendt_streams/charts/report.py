@@ -1,0 +1,119 @@
+"""report.html: a run as one page that needs nothing else. The same plots as the live page, the score table, and what proves it.
+
+A pure function of what it is given: equal runs differ in nothing but the wall-clock facts of their summaries.
+"""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Mapping, Sequence
+from hashlib import sha256
+from html import escape
+from typing import Any, Final
+
+import orjson
+
+from opendt_streams.charts import assets
+from opendt_streams.charts.html import section, table
+
+_SCORES: Final = {
+    "mape_percent": "MAPE, %",
+    "share_under_10_percent": "Samples under 10 % error, %",
+    "bias_percent": "Bias (NMBE), %",
+    "cvrmse_percent": "CV-RMSE, %",
+    "skill": "Skill against persistence",
+}
+_KINDS: Final = {"": "Pure model", "corrected_": "Corrected", "persistence_": "Persistence"}
+_ELSEWHERE: Final = ("digests", "log_root", "warnings", "run", "run_dir")
+_EXACT: Final = 3  # digits after the point
+
+
+def report_page(summary: Mapping[str, Any], state: str, notes: Sequence[str], data: Mapping[str, Any]) -> str:
+    """The page. `summary`: as `opendt run --json` prints it; `data`: as `report_data` makes it. Whatever came from outside is escaped."""
+    style = "\n".join(assets.text(name) for name in ("base.css", "charts.css")) + _STYLE
+    scripts = [f"/* {assets.D3_LICENCE} */\n{assets.text(assets.D3)}", assets.one_script("report.js")]
+    title = f"Run {summary['run']}: {state}"
+    body = (
+        f"<header><h1>{escape(title)}</h1><p class='note'>{escape(_subtitle(summary))}</p></header>\n<main>"
+        + section("Scores", _scores(summary), classes="panel")
+        + "<section><h2 class='hidden'>Charts</h2><div id='charts' class='charts'></div></section>\n"
+        + section("All figures", _figures(summary), classes="panel")
+        + section("Ledger", "<div id='ledger'></div>", classes="panel")
+        + section("Calibration", "<div id='alarms'></div><div id='decisions'></div>", classes="panel")
+        + section("Dead letters", "<div id='letters'></div>", classes="panel")
+        + section("Notes", _notes([*summary["warnings"], *notes]), classes="panel")
+        + section("Digests", _digests(summary), classes="panel digests")
+        + f"</main>\n<footer>{_FOOTER}</footer>"
+    )
+    return (
+        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
+        f'<meta http-equiv="Content-Security-Policy" content="{_policy(scripts, style)}">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="light dark">'
+        f'<link rel="icon" href="data:,"><title>{escape(title)}</title><style>{style}</style></head>\n<body>{body}\n'
+        "<noscript><p class='empty'>Charts and lists need JavaScript; the tables do not.</p></noscript>\n"
+        f'<script type="application/json" id="data">{_embedded(data)}</script>\n'
+        + "\n".join(f"<script>{script}</script>" for script in scripts)
+        + "\n</body></html>\n"
+    )
+
+
+_STYLE: Final = """
+body > header { max-width: 1280px; margin: 0 auto; padding: 20px var(--gap) 0 }
+body > header h1 { font-size: 1.4rem; overflow-wrap: anywhere } h2 { margin-bottom: 10px }
+footer { max-width: 1280px; margin: 0 auto; padding: 0 var(--gap) 24px; color: var(--soft); font-size: .84rem }
+.figures { columns: 20rem; column-gap: 2rem } .panel li { overflow-wrap: anywhere }
+.digests td:last-child { word-break: break-all; font-family: ui-monospace, "DejaVu Sans Mono", Menlo, monospace }
+button { font: inherit; margin-bottom: 8px }
+"""
+_FOOTER: Final = (
+    "All times are UTC. Simulated power is the pure model, one publication interval ahead. "
+    "<code>opendt audit replay</code> computes all of it again from the run's topics; the log root is what to compare with."
+)
+
+
+def _subtitle(summary: Mapping[str, Any]) -> str:
+    return f"Datacenter {summary['datacenter']}, engine {summary['engine']}, calibration {summary['calibration']}"
+
+
+def _scores(summary: Mapping[str, Any]) -> str:
+    rows = [[words, *(_text(summary.get(f"{kind}{name}"), missing="–") for kind in _KINDS)] for name, words in _SCORES.items()]
+    return f"<div class='scroll'>{table(('', *_KINDS.values()), rows)}</div>"
+
+
+def _figures(summary: Mapping[str, Any]) -> str:
+    rows = []
+    for name, value in summary.items():
+        if name in _ELSEWHERE:
+            continue
+        parts = value.items() if isinstance(value, Mapping) else [("", value)]
+        rows += [[f"{name} {part}".strip().replace("_", " "), _text(one, missing="not scored")] for part, one in parts]
+    return f"<div class='figures'>{table(('', ''), rows)}</div>"
+
+
+def _digests(summary: Mapping[str, Any]) -> str:
+    rows = [["log root (all records)", summary["log_root"]], *([name, digest] for name, digest in summary["digests"].items())]
+    return table(("what", "sha256"), rows)
+
+
+def _notes(notes: Sequence[str]) -> str:
+    return "<ul>" + "".join(f"<li>{escape(str(note))}</li>" for note in notes) + "</ul>" if notes else "<p class='note'>None.</p>"
+
+
+def _text(value: object, *, missing: str) -> str:
+    if value is None:
+        return missing
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return str(value)
+    return f"{value:,.{_EXACT}f}" if isinstance(value, float) else f"{value:,}"
+
+
+def _embedded(data: Mapping[str, Any]) -> str:
+    """JSON that cannot end the element that it stands in."""
+    return orjson.dumps(data).decode().replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+
+
+def _policy(scripts: Sequence[str], style: str) -> str:
+    """Only these very scripts and this style may run, and nothing may be fetched from anywhere."""
+    *of_scripts, of_style = (f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'" for text in (*scripts, style))
+    sources = f"script-src {' '.join(of_scripts)}; style-src {of_style}"
+    return f"default-src 'none'; img-src data:; {sources}; base-uri 'none'; form-action 'none'"

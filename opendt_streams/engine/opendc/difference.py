@@ -1,0 +1,128 @@
+"""The first difference between two folders of OpenDC's tables: one of the native engine, one of the real OpenDC.
+
+Compared exactly, after the float32 of the files. Left out is what the real runner gets wrong (opendc-semantics section 12): `cpu_usage`,
+`cpu_utilization` and the cpu times, which get stuck; demand below 1e-6 MHz is 0. Of a task the last row counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from opendt_streams.engine.native.tables.columns import TABLES, TableName
+
+_NO_DEMAND_MHZ: Final = 1e-6
+_KEYS: Final[dict[TableName, tuple[str, ...]]] = {
+    "powerSource": ("timestamp", "cluster_name"),
+    "service": ("timestamp",),
+    "host": ("timestamp", "host_name"),
+    "task": ("task_id",),
+}
+_COMPARED: Final[dict[TableName, str]] = {
+    "powerSource": "timestamp_absolute power_draw energy_usage carbon_intensity carbon_emission",
+    "service": "timestamp_absolute hosts_up hosts_down tasks_total tasks_pending tasks_active tasks_completed tasks_terminated",
+    "host": "timestamp_absolute cluster_name core_count mem_capacity tasks_terminated tasks_running cpu_capacity cpu_demand power_draw "
+    "energy_usage",
+    "task": "host_name mem_capacity cpu_count schedule_time submission_time finish_time task_state",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Where, and both values; `column` None where the numbers of rows or the keys differ."""
+
+    scenario: str
+    table: str
+    key: dict[str, Any]
+    column: str | None
+    native: Any
+    opendc: Any
+
+    def __str__(self) -> str:
+        where = f"{self.scenario} {self.table}" + "".join(f" {k}={v}" for k, v in self.key.items())
+        return f"{where}: {self.column or 'rows'} native {self.native}, opendc {self.opendc}"
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """`rows`: compared, by table; `difference`: the first in time of all tables; None where all are equal."""
+
+    rows: dict[str, int]
+    difference: Difference | None
+
+
+def compare_folders(native: Path, opendc: Path) -> Comparison:
+    """Both are the folder of an experiment: raw-output/<scenario>/seed=<seed>/<table>.parquet."""
+    rows: dict[str, int] = {}
+    scenarios = {str(p.parent.relative_to(root)) for root in (native, opendc) for p in root.glob("raw-output/*/seed=*/*.parquet")}
+    for scenario in sorted(scenarios):
+        found = []
+        for table in TABLES:
+            ours, theirs = (root / scenario / f"{table}.parquet" for root in (native, opendc))
+            if not ours.exists() and not theirs.exists():
+                continue
+            if ours.exists() != theirs.exists():
+                return Comparison(rows, Difference(scenario, table, {}, None, *(_there(p) for p in (ours, theirs))))
+            a, b = _read(ours, table), _read(theirs, table)
+            rows[table] = rows.get(table, 0) + len(a["row"])
+            found += list(_first(scenario, table, a, b))
+        if found:
+            return Comparison(rows, min(found, key=lambda d: d.key.get("timestamp", -1)))
+    return Comparison(rows, None)
+
+
+def _there(path: Path) -> str:
+    return "there" if path.exists() else "missing"
+
+
+def _read(path: Path, table: TableName) -> dict[str, NDArray[Any]]:
+    """Columns in the order of their keys; equal keys (two rows of one instant) in file order, and numbered."""
+    frame = pq.read_table(path)
+    names = [*_KEYS[table], *(("timestamp",) if table == "task" else ()), *_COMPARED[table].split()]
+    columns = {n: _column(frame[n]) for n in dict.fromkeys(names) if n in frame.column_names}
+    codes = [np.unique(columns[k].astype(str) if columns[k].dtype == object else columns[k], return_inverse=True)[1] for k in _KEYS[table]]
+    if table == "task":
+        codes.append(columns.pop("timestamp"))
+    order = np.lexsort((np.arange(len(frame)), *reversed(codes)))
+    if table == "task":  # the last row of each
+        order = order[np.append(columns["task_id"][order][1:] != columns["task_id"][order][:-1], True)[: len(order)]]
+    if "cpu_demand" in columns:
+        columns["cpu_demand"] = np.where(np.abs(columns["cpu_demand"]) < _NO_DEMAND_MHZ, np.float32(0), columns["cpu_demand"])
+    return {"row": np.arange(len(order))} | {n: c[order] for n, c in columns.items()}
+
+
+def _column(column: pa.ChunkedArray) -> NDArray[Any]:
+    """As numpy has it; with None where a value is missing."""
+    return np.array(column.to_pylist(), dtype=object) if column.null_count else np.array(column)
+
+
+def _first(scenario: str, table: TableName, a: dict[str, NDArray[Any]], b: dict[str, NDArray[Any]]) -> Iterator[Difference]:
+    if len(a["row"]) != len(b["row"]):
+        yield Difference(scenario, table, {}, None, len(a["row"]), len(b["row"]))
+        return
+    columns = [c for c in a if c in b]
+    unequal = {c: np.flatnonzero(~_equal(a[c], b[c])) for c in columns}
+    places = [(int(at[0]), columns.index(c), c) for c, at in unequal.items() if len(at)]
+    if places:
+        row, _, column = min(places)
+        key = {k: _plain(a[k][row]) for k in _KEYS[table]}
+        yield Difference(scenario, table, key, column, _plain(a[column][row]), _plain(b[column][row]))
+
+
+def _equal(a: NDArray[Any], b: NDArray[Any]) -> NDArray[np.bool_]:
+    if a.dtype.kind == "f" and b.dtype.kind == "f":
+        return np.asarray((a == b) | (np.isnan(a) & np.isnan(b)))
+    if a.dtype == object or b.dtype == object:
+        return np.array([x == y or (x is None and y is None) for x, y in zip(a, b, strict=True)], dtype=np.bool_)
+    return np.asarray(a == b)
+
+
+def _plain(value: Any) -> Any:
+    return value.item() if isinstance(value, np.generic) else value

@@ -1,0 +1,47 @@
+"""A report made of a datacenter that tests make."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from opendt_streams.charts.data import report_data
+from opendt_streams.charts.report import report_page
+from opendt_streams.projection.datacenter import Datacenter, dead_letters
+from opendt_streams.wire import topics
+from opendt_streams.wire.record import Record
+from tests.unit.api.site import GRID, SITE, STEP, logs
+
+SUMMARY: dict[str, Any] = {
+    "run": "made",
+    "run_dir": "data/made",
+    "datacenter": SITE,
+    "engine": "native",
+    "calibration": "recursive",
+    "mape_percent": 1.25,
+    "persistence_mape_percent": 4.5,
+    "skill": 0.72,
+    "share_under_10_percent": 100.0,
+    "bias_percent": -0.5,
+    "cvrmse_percent": 2.0,
+    "corrected_mape_percent": 1.125,
+    "corrected_skill": None,
+    "carbon_kg": 269.0,
+    "tasks": 1_503,
+    "restarts_by_service": {"simulator": 1},
+    "warnings": ["no dc.topology message carries the carbon trace x.parquet"],
+    "digests": {"sim.results": "ab" * 32, "twinlog": "cd" * 32},
+    "log_root": "ef" * 32,
+}
+
+
+def site(windows: int) -> Datacenter:
+    found = logs(windows, measured_w=lambda time_ms: 28.0 + time_ms // STEP % 5)
+    made = Datacenter(SITE, GRID)
+    for topic in (topics.LEDGER, topics.CALIBRATION, topics.RESULTS, topics.POWER):
+        for record in found[topic]:
+            made.take(record)
+    return made
+
+
+def report(of: Datacenter, letters: list[Record] | None = None, **changed: Any) -> str:
+    return report_page(SUMMARY | changed, "complete", ["simulator was started again"], report_data(of, dead_letters(letters or [])))
