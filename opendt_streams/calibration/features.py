@@ -119,17 +119,16 @@ def rows_of(
         if (columns := by_group[scope]) is not None:
             columns[:, :, first_of[place] : first_of[place] + 3] = mine[:, list(wanted[scope])]
         in_force_w[:, scope] += group_power_w(group, group.power_model, hosts, demand)
-    for columns in (x, *(own for own in by_group if own is not None)):
-        columns[:] = _quantised(columns)
+    apart_columns = tuple(None if own is None else _quantised(own) for own in by_group)
     return Rows(
         time_ms=np.fromiter(chain.from_iterable(w.row_ms for w in windows), np.int64, count),
         published_w=np.fromiter(chain.from_iterable(w.total.power_w for w in windows if w.total is not None), np.float64, count),
-        x=x,
+        x=_quantised(x),
         in_force_w=in_force_w,
         comparable=np.repeat(
             np.array([_same_hardware(w.basis, in_force) for w in windows], dtype=np.bool_), [len(w.row_ms) for w in windows]
         ),
-        by_group=tuple(by_group),
+        by_group=apart_columns,
     )
 
 

@@ -23,7 +23,7 @@ from opendt_streams.calibration.laws import laws_for
 from opendt_streams.calibration.metrics import score
 from opendt_streams.calibration.pairing import datacenter_power, newest_rows
 from opendt_streams.calibration.port import Evidence, Fault, Proposal
-from opendt_streams.calibration.references import references
+from opendt_streams.calibration.references import references, within
 from opendt_streams.calibration.scopes import Scope, level, power_of, scope_name, scopes_of
 from opendt_streams.calibration.settings import CalibrationSettings
 from opendt_streams.calibration.telemetry import Meter
@@ -62,7 +62,7 @@ class Recursive:
         time_ms, power_w = power_of(evidence.samples, scopes)
         if not len(time_ms):
             return _without_telemetry(known, evidence)
-        watts = references(topology, known.references, known.published)
+        watts = within(references(topology, known.references, known.published), self._settings.capabilities.power_models)
         parts = [self._part(known, scope) for scope in scopes]
         places = [scope.places for scope in scopes]
         apart = [self._which if 1 < len(at) <= MOST_APART else [] for at in places]

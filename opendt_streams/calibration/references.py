@@ -8,14 +8,14 @@ parameters of a group are these factors times its own watts.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
 import numpy as np
 
 from opendt_streams.model.power_models import watts
-from opendt_streams.model.topology import Cluster, HostGroup, PowerModel, Topology
+from opendt_streams.model.topology import Cluster, HostGroup, ModelType, PowerModel, Topology
 
 Place: TypeAlias = tuple[int, int]
 """Cluster index and host entry index."""
@@ -50,6 +50,14 @@ def references(topology: Topology, known: Mapping[Place, Reference], published: 
             old = _datasheet(hardware, group)
         found[c, h] = old
     return found
+
+
+def within(known: Mapping[Place, Reference], runs: Collection[ModelType]) -> dict[Place, Reference]:
+    """The same references with a straight line in place of a curve that the engine does not run."""
+    return {
+        at: r if r.model.model_type in runs else replace(r, model=PowerModel("linear", r.idle_w, round(r.idle_w + r.range_w, 6)))
+        for at, r in known.items()
+    }
 
 
 def _hardware(cluster: Cluster, group: HostGroup) -> str:

@@ -23,7 +23,7 @@ RECOVERED: Final = 1.25
 SETTLES_MS: Final = 6 * times.HOUR
 _OLD_HOURS: Final = 8
 _STAYS_HOURS: Final = 3
-_BOUND: Final = "bound"  # alarms of this kind are about parameters, not about telemetry
+_TELEMETRY: Final = "telemetry"  # alarms whose kind begins so are about meters, others about parameters
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +130,7 @@ def _mean(errors: Float64) -> float | None:
 
 def _around(recording: Recording, driven: Driven, errors: Float64, fault: TrueFault) -> FaultFigures:
     every = driven.grid.publish_every_ms
-    told = [a.time_ms for a in driven.alarms if a.kind != _BOUND and fault.from_ms < a.time_ms <= fault.until_ms + every]
+    told = [a.time_ms for a in driven.alarms if a.kind.startswith(_TELEMETRY) and fault.from_ms < a.time_ms <= fault.until_ms + every]
     recognised_ms = min(told, default=None)
     step = recording.recorded.sample_interval_ms
     published = [d.instant_ms for d in driven.decisions if d.outcome == "calibrated" and fault.from_ms < d.instant_ms <= fault.until_ms]
