@@ -71,10 +71,9 @@ class Datacenter:
         self.alarms: dict[str, Told] = {}
         self.progress, self.facts = Progress(), RunFacts(grid)
         self.index = LogIndex()
-        self._written: list[Written] = []
         self._pins: dict[int, int] = {}
         self._pinned: list[tuple[int, int]] = []  # (recorded, instant), in the order of the log
-        self._history: History | None = None
+        self._history = History((), self._pins_of(self._pins))
 
     def take(self, record: Record) -> None:
         """The next record of any topic; offsets within a topic ascend."""
@@ -102,7 +101,6 @@ class Datacenter:
                     self.hourly.take(decision)
                     if decision.interval_half_width is not None:
                         self.intervals.insert(decision.instant_ms, [decision.interval_half_width])
-                    self._history = None
             case AlarmRecorded(alarm):
                 if alarm.id not in self.alarms:
                     self.alarms[alarm.id] = Told(record.offset, record.timestamp_ms, message)
@@ -122,9 +120,8 @@ class Datacenter:
         return min(int(time_ms[0]) for time_ms in rows) - 1, max(int(time_ms[-1]) for time_ms in rows)
 
     def history(self) -> History:
-        """The ledger as it is now; folded again only after something came."""
-        if self._history is None:
-            self._history = History(self._written, self._pins_of(self._pins))
+        """The ledger as it is now. It goes on as records come."""
+        self._history.pins.first_window_ms = self.progress.first_window_ms
         return self._history
 
     def history_as_of(self, believed: str) -> History:
@@ -135,7 +132,7 @@ class Datacenter:
         """
         then = self.index.moment(believed, "believed")
         known = {instant: self._pins[instant] for recorded_ms, instant in self._pinned if recorded_ms <= then.time_ms}
-        return History(self._written[: then.rows], self._pins_of(known), believed)
+        return self._history.as_of(self.index.reached(then.rows), self._pins_of(known), believed)
 
     def _pins_of(self, pins: dict[int, int]) -> Pins:
         return Pins(pins, self.grid.publish_every_ms, self.progress.first_window_ms)
@@ -149,9 +146,8 @@ class Datacenter:
 
     def _take_event(self, record: Record) -> None:
         written = Written.of(record)
-        self._written.append(written)
+        self._history.add(written)
         self.index.append(record.offset, record.timestamp_ms, written.event.id if written.event else "")
-        self._history = None
 
     def _take_result(self, result: WindowResult, recorded_ms: int) -> None:
         progress = self.progress

@@ -11,7 +11,7 @@ from weakref import WeakKeyDictionary
 from opendt_streams.errors import BadInput
 from opendt_streams.model import times
 from opendt_streams.projection.datacenter import Datacenter
-from opendt_streams.topology.history import Entry, History
+from opendt_streams.topology.history import Entry
 from opendt_streams.wire.messages import AlarmRecorded
 
 MOST: Final = 1_000
@@ -31,8 +31,8 @@ class Annotation:
         return {"when": self.time_ms // times.SECOND, "what": self.what, "tags": list(self.tags), "data": self.text}
 
 
-_TIMELINES: Final[WeakKeyDictionary[Datacenter, tuple[History, int, list[Annotation]]]] = WeakKeyDictionary()
-"""Of each datacenter, for which ledger and how many alarms."""
+_TIMELINES: Final[WeakKeyDictionary[Datacenter, tuple[tuple[int, ...], list[Annotation]]]] = WeakKeyDictionary()
+"""Of each datacenter, for how many events, decisions and alarms."""
 
 
 def told_between(sites: Iterable[Datacenter], after_ms: int, until_ms: int, tags: frozenset[str]) -> list[Annotation]:
@@ -47,12 +47,12 @@ def _between(notes: list[Annotation], after_ms: int, until_ms: int) -> list[Anno
 
 def _timeline(site: Datacenter) -> list[Annotation]:
     """All of a datacenter, in order of time: made anew only after the ledger or the alarms have changed."""
-    history, alarms = site.history(), len(site.alarms)
+    entries = site.history().entries
+    counts = len(entries), len(site.decisions), len(site.alarms)
     known = _TIMELINES.get(site)
-    if known is None or known[0] is not history or known[1] != alarms:
-        notes = sorted([*_of_ledger(site.name, history.entries), *_of_alarms(site)], key=_time)
-        known = _TIMELINES[site] = (history, alarms, notes)
-    return known[2]
+    if known is None or known[0] != counts:
+        known = _TIMELINES[site] = (counts, sorted([*_of_ledger(site.name, entries), *_of_alarms(site)], key=_time))
+    return known[1]
 
 
 def _of_ledger(datacenter: str, entries: Iterable[Entry]) -> Iterator[Annotation]:

@@ -41,21 +41,21 @@ class DeadLetters(BaseModel):
 
 
 @router.get("/datacenters/{dc}/calibration")
-def calibration(site: Site, limit: p.Limit = 100, cursor: p.Cursor = None, brief: p.Brief = False) -> Decisions:
+async def calibration(site: Site, limit: p.Limit = 100, cursor: p.Cursor = None, brief: p.Brief = False) -> Decisions:
     """The decisions of a datacenter."""
     told, following = page(site.decisions, cursor, limit)
     return Decisions(datacenter=site.name, decisions=[decision_document(t, brief=brief) for t in told], next=following)
 
 
 @router.get("/datacenters/{dc}/alarms")
-def alarms(site: Site, limit: p.Limit = 100, cursor: p.Cursor = None) -> Alarms:
+async def alarms(site: Site, limit: p.Limit = 100, cursor: p.Cursor = None) -> Alarms:
     """What people should look at: frozen telemetry, parameters at their bounds."""
     told, following = page(list(site.alarms.values()), cursor, limit)
     return Alarms(datacenter=site.name, alarms=[alarm_document(t) for t in told], next=following)
 
 
 @router.get("/dead-letters", tags=["operations"])
-def dead_letters(context: Shared, limit: p.Limit = 100, cursor: p.Cursor = None, brief: p.Brief = False) -> DeadLetters:
+async def dead_letters(context: Shared, limit: p.Limit = 100, cursor: p.Cursor = None, brief: p.Brief = False) -> DeadLetters:
     """Records that could not be processed, and why."""
     letters, following = page(list(context.projection.dead_letters.values()), cursor, limit)
     return DeadLetters(dead_letters=[letter_document(letter, brief=brief) for letter in letters], next=following)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from typing import Any, Final
+from typing import Final, TypeVar
 
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
@@ -18,6 +19,7 @@ from opendt_streams.projection.datacenter import Datacenter
 from opendt_streams.projection.documents import host_group_names
 from opendt_streams.projection.series import iso_times
 
+T = TypeVar("T")
 router = APIRouter(prefix="/api/v1", tags=["datacenters"])
 STALE_MS: Final = 60 * times.SECOND  # of wall time without a new result, while the twin has not come to its end
 
@@ -102,14 +104,14 @@ class AccuracyIntervals(BaseModel):
 
 
 @router.get("/datacenters/{dc}/accuracy")
-def accuracy(site: Site) -> Accuracy:
+async def accuracy(site: Site) -> Accuracy:
     """How well power was predicted, and how well "the last reading holds" would have done."""
     found = asdict(site.facts.summary())
     return Accuracy(datacenter=site.name, **{name: found[name] for name in Accuracy.model_fields if name != "datacenter"})
 
 
 @router.get("/datacenters/{dc}/accuracy/intervals")
-def accuracy_intervals(site: Site, from_: p.From = None, to: p.Time = None) -> AccuracyIntervals:
+async def accuracy_intervals(site: Site, from_: p.From = None, to: p.Time = None) -> AccuracyIntervals:
     """How well a range was predicted: as a whole, and per publication interval. Default: the whole run, or up to its newest window."""
     first_ms, newest_ms = site.progress.first_window_ms, site.progress.newest_end_ms
     after_ms, until_ms = p.time_ms(from_, "from"), p.time_ms(to, "to")
@@ -156,8 +158,12 @@ def state_of(site: Datacenter, context: Context) -> State:
     )
 
 
-def page(entries: list[Any], cursor: int | None, limit: int) -> tuple[list[Any], int | None]:
+def page(entries: Sequence[T], cursor: int | None, limit: int, wanted: Callable[[T], bool] = lambda _: True) -> tuple[list[T], int | None]:
     """The newest first: entries before `cursor` (a count from the start, the end by default), and the next cursor."""
-    end = len(entries) if cursor is None else min(cursor, len(entries))
-    start = max(0, end - limit)
-    return entries[start:end][::-1], start or None
+    at = len(entries) if cursor is None else min(cursor, len(entries))
+    found: list[T] = []
+    while at and len(found) < limit:
+        at -= 1
+        if wanted(entries[at]):
+            found.append(entries[at])
+    return found, at or None

@@ -48,7 +48,7 @@ async def ready(context: Shared) -> Health:
 
 
 @router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
-def metrics(context: Shared) -> Response:
+async def metrics(context: Shared) -> Response:
     """Prometheus metrics."""
     registry = CollectorRegistry()
     _gauge(registry, "opendt_api_ready", "Whether the topics have been read.", [({}, float(context.ready()))])

@@ -10,6 +10,7 @@ import orjson
 from aiokafka.errors import KafkaError
 from fastapi import APIRouter, Header, Path, Query, Request
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
+from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from opendt_api import parameters as p
@@ -19,6 +20,7 @@ from opendt_api.routes.datacenters import page
 from opendt_streams.errors import BadInput
 from opendt_streams.model import times
 from opendt_streams.model.event import EVENT_KINDS, MAIN, EventKind
+from opendt_streams.model.topology import Topology
 from opendt_streams.model.topology_json import to_document
 from opendt_streams.projection.datacenter import Datacenter
 from opendt_streams.topology.asked import place
@@ -115,7 +117,7 @@ class Written(BaseModel):
 
 
 @router.get("/datacenters/{dc}/topology")
-def topology(
+async def topology(
     site: Site,
     response: Response,
     effective: p.Time = None,
@@ -134,20 +136,21 @@ def topology(
 
 
 @router.get("/datacenters/{dc}/topology/events")
-def events(
+async def events(
     site: Site, limit: p.Limit = 100, cursor: p.Cursor = None, branch: SomeBranch = None, kind: Kinds = None, brief: p.Brief = False
 ) -> Events:
     """The ledger, newest first."""
     history = site.history()
-    entries = [e for e in history.entries if branch in (None, e.event.branch) and (not kind or e.event.kind in kind)]
-    found, following = page(entries, cursor, limit)
+    found, following = page(
+        history.entries, cursor, limit, lambda e: branch in (None, e.event.branch) and (not kind or e.event.kind in kind)
+    )
     head = history.ledger.head
     document = entry_summary if brief else entry_document
     return Events(datacenter=site.name, head=head.event.id if head else None, events=[document(e) for e in found], next=following)
 
 
 @router.get("/datacenters/{dc}/topology/events/{event:path}/diff")
-def diff(site: Site, event: Event, against: Against = None) -> Difference:
+async def diff(site: Site, event: Event, against: Against = None) -> Difference:
     """What an event changed."""
     history = site.history()
     b = _found(history, event)
@@ -155,12 +158,16 @@ def diff(site: Site, event: Event, against: Against = None) -> Difference:
     if asked is None:
         raise ProblemError(404, "the first event of a ledger has no parent", hint="Give against=EVENT.")
     a = _found(history, asked)
-    patch = list(patch_between(a.topology, b.topology))
-    return Difference(a=_named(a.entry), b=_named(b.entry), changes=changes(a.topology, b.topology), patch=patch)
+    said, patch = await run_in_threadpool(_between, a.topology, b.topology)  # of large topologies it takes its time
+    return Difference(a=_named(a.entry), b=_named(b.entry), changes=said, patch=patch)
+
+
+def _between(a: Topology, b: Topology) -> tuple[list[str], list[dict[str, Any]]]:
+    return changes(a, b), list(patch_between(a, b))
 
 
 @router.get("/datacenters/{dc}/topology/events/{event:path}")
-def one_event(site: Site, event: Event) -> dict[str, Any]:
+async def one_event(site: Site, event: Event) -> dict[str, Any]:
     """One event with its verdict."""
     return entry_document(_found(site.history(), event).entry)
 

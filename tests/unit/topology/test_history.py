@@ -121,3 +121,18 @@ def test_what_was_empty_says_as_of_when() -> None:
         History([], Pins({}, H, None), as_of="12:00").now()
     with pytest.raises(BadInput, match="nothing is simulated yet as of 12:00"):
         History([], Pins({}, H, None), as_of="12:00").at(T0)
+
+
+def test_what_comes_later_is_added_and_the_past_stays_as_it_was() -> None:
+    pins: dict[int, int] = {}
+    grown = History([], Pins(pins, H, T0))
+    grown.add(Written(0, None, BASE))
+    before = grown.as_of(1, Pins({}, H, T0), "then")
+    grown.add(Written(1, None, WARMER))
+    assert [e.effective_ms for e in grown.entries] == [T0, None]
+    pins[FIRST + H] = 2
+    assert [e.effective_ms for e in grown.entries] == [T0, FIRST + H]
+    assert (grown.now().entry.event, before.now().entry.event) == (WARMER, BASE)
+    assert (len(before.entries), before.at(T0).entry.event) == (1, BASE)
+    with pytest.raises(BadInput, match="not decided as of then"):
+        before.at(FIRST + H)
