@@ -50,11 +50,11 @@ def test_factors_predict_what_their_power_models_draw(k: int, x: list[dict[float
     point = (f[0], f[1] if law.model_type == "busy-linear" else 0.0, f[2])
     rows = rows_for([simulated(START_MS, bases, TOPOLOGY)], apart=True)
     drawn = sum(basis_power_w(b, law.model(known[0, b.group], point, SHAPES[k], GROUPS[b.group].cores)) for b in bases)
-    assert (rows.x[:, 0, k] * np.array(point)).sum(axis=-1) == pytest.approx(np.asarray(drawn), rel=1e-5, abs=1e-3)
+    assert (rows.x[:, 0, k] * np.array(point)).sum(axis=-1) == pytest.approx(np.asarray(drawn), rel=1e-5, abs=5e-3)
     assert rows.in_force_w[:, 0] == pytest.approx(rows.published_w, abs=1e-3)
     (by_group,) = rows.by_group
     assert by_group is not None
-    assert by_group[:, :, :3] + by_group[:, :, 3:] == pytest.approx(rows.x[:, 0], rel=1e-9, abs=1e-6)
+    assert by_group[:, :, :3] + by_group[:, :, 3:] == pytest.approx(rows.x[:, 0], abs=1e-3)  # columns are quantised
 
 
 @pytest.mark.parametrize("k", [k for k, law in enumerate(LAWS) if law.shape], ids=[law.name for law in LAWS if law.shape])
