@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from contextlib import nullcontext
 from importlib import import_module
 from pathlib import Path
 from typing import Annotated
@@ -68,12 +69,8 @@ def run(
         people(stderr=True).print(f"Page: {page.url}{f'  ({page.note})' if page.note else ''}")
     # What follows takes its time to import: the page is known before.
     planned, doing = import_module("opendt_streams.run.plan"), import_module("opendt_streams.cli.run_doing")
-    try:
+    with nullcontext() if page is None else page.listening:
         plan = planned.make_plan(
             run_dir=run_dir, config=config, flags=flags, external=external, resume=resume, data_dir=DATA, now_ms=now_ms()
         )
-    except BaseException:
-        if page is not None:
-            page.listening.close()
-        raise
-    doing.do(plan, page, stay=sys.stdout.isatty() if serve is None else serve, as_json=as_json, began=began)
+        doing.do(plan, page, stay=sys.stdout.isatty() if serve is None else serve, as_json=as_json, began=began)

@@ -70,11 +70,13 @@ def test_a_runner_that_does_not_run_is_refused_at_the_start(tmp_path: Path, monk
     assert "the runner does not run" in str(error_of(*RUN, "experiment.json"))
 
 
-def test_a_calibration_that_the_engine_cannot_serve_is_refused_at_the_start(tmp_path: Path) -> None:
-    error = error_of("run", "--engine", "opendc", "--calibration", "recursive", "--run-dir", "run")
-    if isinstance(error, BadInput):  # not before it can fit what OpenDC has
-        assert "recursive" in str(error)
-    assert not list(tmp_path.iterdir())
+def test_a_calibration_that_the_engine_cannot_serve_is_refused_at_the_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(VARIABLE, str(stand_in(tmp_path / "home", "answers")))
+    monkeypatch.setenv("OPENDT_CALIBRATOR__LEAST_SQUARES__POWER_MODEL", "busy-linear")
+    error = error_of("run", "--engine", "opendc", "--calibration", "least-squares", "--run-dir", "run")
+    assert isinstance(error, BadInput)
+    assert "busy-linear" in str(error)
+    assert [p.name for p in tmp_path.iterdir()] == ["home"]
 
 
 def test_one_thing_is_compared() -> None:
