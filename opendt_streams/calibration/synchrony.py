@@ -1,8 +1,8 @@
 """Whether a meter's clock runs with the load's: readings that fit the load of another minute far better than that of their own do not.
 
 Within windows of some minutes, readings are compared with what the parameters in force draw, shifted by every lag: the pattern alone,
-for a level that is off says nothing about clocks. A clock is off where the same lag explains the readings of two windows and none does
-not; it is right again where none does no worse than that lag.
+for a level that is off says nothing about clocks. A clock is off where the same lag explains the readings of two windows, or those of
+one very well; it is right again where none explains them that much better than the lag. Steady load, which any lag explains, says neither.
 """
 
 from __future__ import annotations
@@ -21,13 +21,16 @@ WINDOW, STRIDE = 40, 10  # samples
 LARGEST_ROWS: Final = 60
 SMALLEST_ROWS: Final = 4
 """Lags that are looked for, in rows: 2 to 30 min at 30 s. A meter that shows the mean of the last minute is not off."""
-FAR_OFF: Final = 0.02
-"""Scatter of the ratio of readings to load from which on it is worth looking, and no less than three times the usual one."""
-USUAL: Final = 3.0
+FAR_OFF: Final = 0.01
+"""Scatter of the ratio of readings to load from which on it is worth looking, and no less than twice the usual one."""
+USUAL: Final = 2.0
 EXPLAINED: Final = 0.4
 """Share of the scatter that a lag must leave at most to be the reason for it."""
+ALONE: Final = 0.2
+"""Share from which on one window is enough, where its scatter is large."""
 LONGEST_MS: Final = 8 * times.HOUR
 """After so long the readings are taken as they are."""
+_MOST: Final = 1e9
 _FEWEST: Final = 20  # pairs that a lag must be judged by
 
 
@@ -67,25 +70,33 @@ def compare(
         off[:] = False
     own = _ratios(t, m, row_ms, row_w, 0, row_every_ms)
     limit, ratios = max(FAR_OFF, USUAL * usual), None
-    suspect: int | None = None  # the lag that explained the window before
+    suspect: tuple[int, int] | None = None  # the lag that explained an earlier window, and where that began
     for end in range(WINDOW, len(t) + 1, STRIDE):
         part = slice(end - WINDOW, end)
         here = float(_spread(own[None, part])[0])
-        if lag == 0 and not here > limit:
-            suspect = None
+        if lag == 0 and suspect is None and not here > limit:
             continue
         if ratios is None:
             ratios = np.array([_ratios(t, m, row_ms, row_w, n, row_every_ms) for n in lags])
         spreads = _spread(ratios[:, part])
-        best = lags[int(np.argmin(spreads))]
-        explains = lag == 0 and best != 0 and float(spreads.min()) < EXPLAINED * here
-        if explains and suspect is not None and abs(suspect - best) <= 1:
-            lag, since_ms = best, int(t[part.start - STRIDE])
-            off[chosen[part.start - STRIDE] :] = True
-        elif lag != 0 and here <= min(limit, float(spreads[lags.index(lag)])):
-            lag = 0
-            off[chosen[part.start] :] = False
-        suspect = best if explains else None
+        unshifted = _spread(np.where(np.isfinite(ratios[:, part]), own[part], np.nan))  # of the same readings
+        better = np.where(np.isfinite(spreads), spreads / np.clip(unshifted, limit, _MOST), np.inf)
+        if lag != 0:
+            if here <= min(limit, EXPLAINED * float(spreads[lags.index(lag)])):
+                lag, suspect = 0, None
+                off[chosen[part.start] :] = False
+            continue
+        best = int(np.argmin(better))
+        if here > limit and better[best] < EXPLAINED:
+            again = suspect is not None and abs(suspect[0] - lags[best]) <= 1
+            begun = suspect[1] if suspect is not None and again else part.start
+            if again or (here > 2 * limit and better[best] < ALONE):
+                near = np.flatnonzero(np.abs(np.array(lags) - lags[best]) <= 1)
+                lag, since_ms = lags[near[int(np.argmin(_spread(ratios[near, begun : end + WINDOW])))]], int(t[begun])
+                off[chosen[begun] :] = True
+            suspect = lags[best], begun
+        elif suspect is not None and here <= EXPLAINED * float(spreads[lags.index(suspect[0])]):
+            suspect = None
     return Synchrony(off, lag, since_ms)
 
 
