@@ -144,8 +144,9 @@ def test_without_calibration_every_decision_is_kept(folder: Path) -> None:
     ("arguments", "code", "words"),
     [
         (("--workload", "nowhere"), 2, "nowhere"),
-        (("--workload", "site", "--engine", "opendc"), 2, "engine.name"),
-        (("--workload", "site", "--calibration", "grid"), 2, "calibrator.method"),
+        (("--workload", "site", "--engine", "opendb"), 2, "engine.name"),
+        (("--workload", "site", "--engine", "opendc"), 3, "OPENDC_HOME"),
+        (("--workload", "site", "--calibration", "guess"), 2, "calibrator.method"),
         (("--workload", "site", "--speed", "-1"), 2, "workload.speed"),
         (("--workload", "site", "--until", "2024-03-04T02:00:00"), 2, "time zone"),
         (("--workload", "site", "--until", "2020-01-01T00:00:00Z"), 2, "before the data"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import example, given, settings
@@ -18,7 +19,9 @@ from opendt_streams.audit.evidence import DamagedEvidence
 from opendt_streams.audit.verify.of_bundle import verify_bundle
 from opendt_streams.audit.verify.verification import INNER, NOTHING
 from opendt_streams.errors import BadInput
+from opendt_streams.wire import topics
 from tests.unit.audit.conftest import Sealed
+from tests.unit.audit.tampering import Forger
 from tests.unit.audit.test_tampering import verified
 
 
@@ -200,3 +203,14 @@ def test_damage_inside_a_file_of_records_is_located(sealed: Sealed, tmp_path: Pa
     answer = verify_bundle(written(tmp_path, flipped_byte(sealed.file.read_bytes(), at)), None)
     assert {f.cause for f in answer.findings} == {"damage"}
     assert any(f.where.startswith(("sim.results|0|", "topics/sim.results.parquet")) for f in answer.findings)
+
+
+def test_an_offset_that_no_kafka_gave_is_found(sealed: Sealed, tmp_path: Path) -> None:
+    """Larger than a JSON number says exactly, so that there is no log root."""
+
+    def change(rows: list[dict[str, Any]]) -> None:
+        rows[-1]["offset"] += 2**56
+
+    answer = verified(Forger.of(sealed.folder, tmp_path / "forged").alter(topics.RESULTS, change).pack())
+    assert answer.findings
+    assert answer.log_root is None
