@@ -2,11 +2,12 @@
 
 m is the measured power, p the predicted one, over the samples that can be scored: both finite and m > 0 (a relative error of
 nothing does not exist; nor is anything below a nanowatt or above a petawatt a measurement of a datacenter). Whatever is left out is
-left out here, and counted (`OfficialScore.excluded`). All are weighted by sample, but energy, which is weighted by time. Percentages
-are rounded to 1e-6, so that the last bits of a sum never show.
+left out here, and counted (`OfficialScore.excluded`). All are weighted by sample, but what has energy in its name: that is weighted by
+time and by power. Percentages are rounded to 1e-6, so that the last bits of a sum never show.
 
 The official rule is definition A of the field guide made exact (its section 1.1): what an instant P published, from samples t <= P,
-is scored on P < t <= next P; the time before the first instant is not scored; persistence holds the last sample t <= P.
+is scored on P < t <= next P; the time before the first instant is not scored; persistence holds the last sample t <= P. The other
+definition in the field, B, is of the means of five minutes: OpenDT's published figures are of this kind. The two are never mixed.
 """
 
 from __future__ import annotations
@@ -29,6 +30,9 @@ CLOSE_PERCENT: Final = 10.0
 ASHRAE_HOURLY_CVRMSE_PERCENT: Final = 30.0
 ASHRAE_HOURLY_NMBE_PERCENT: Final = 10.0
 """What ASHRAE guideline 14 accepts of a model that is calibrated on hourly data."""
+
+BIN_MS: Final = 5 * times.MINUTE
+HOUR_BINS: Final = times.HOUR // BIN_MS
 
 _LEAST_W, _MOST_W = 1e-9, 1e15
 _JOULES_PER_KWH: Final = 3_600_000.0
@@ -122,6 +126,27 @@ def persistence_w(sample_ms: Int64, measured_w: Float64, publish_every_ms: int) 
 
 
 @dataclass(frozen=True, slots=True)
+class MeansScore:
+    """Definition B: MAPE of the means of 5 min, and the share of means at which the MAPE of the hour until then is at most 10 %."""
+
+    mape_percent: float | None
+    good_hours_percent: float | None
+
+
+def means_score(sample_ms: Int64, measured_w: Float64, predicted_w: Float64, after_ms: int) -> MeansScore:
+    """Samples are in order of time; those until `after_ms`, and those without a prediction, count nowhere."""
+    keep = (sample_ms > after_ms) & scorable(predicted_w, measured_w)
+    if not keep.any():
+        return MeansScore(None, None)
+    bins, index = np.unique((sample_ms[keep] - 1) // BIN_MS, return_inverse=True)
+    count = np.bincount(index, minlength=len(bins))
+    p, m = (np.bincount(index, weights=w[keep], minlength=len(bins)) / count for w in (predicted_w, measured_w))
+    errors = relative_errors(p, m)
+    hours = np.convolve(errors, np.ones(HOUR_BINS) / HOUR_BINS, mode="valid") if len(errors) >= HOUR_BINS else np.empty(0)
+    return MeansScore(mape_percent(p, m), _percent((hours <= CLOSE_PERCENT / 100).mean()) if len(hours) else None)
+
+
+@dataclass(frozen=True, slots=True)
 class OfficialScore:
     """A run by the official rule. Energy is of the scored samples, each standing for the time since the sample before it."""
 
@@ -131,6 +156,7 @@ class OfficialScore:
     energy_kwh_predicted: float
     energy_kwh_measured: float
     energy_error_percent: float | None  # weighted by time, where `score.bias_percent` is by sample
+    energy_weighted_mape_percent: float | None  # sum |p - m| dt / sum m dt, where `score.mape_percent` is by sample
     interval_coverage_percent: float | None  # of the 90 % interval, over the samples that had one
 
 
@@ -167,8 +193,32 @@ def official_score(
         energy_kwh_predicted=round(predicted_kwh, 6),
         energy_kwh_measured=round(measured_kwh, 6),
         energy_error_percent=_percent(predicted_kwh / measured_kwh - 1) if measured_kwh > 0 else None,
+        energy_weighted_mape_percent=_percent(energy_kwh(np.abs(p - m), durations) / measured_kwh) if measured_kwh > 0 else None,
         interval_coverage_percent=coverage_percent(p, m, half_width[keep]) if half_width is not None else None,
     )
+
+
+def scores_by_day(
+    sample_ms: Int64,
+    measured_w: Float64,
+    predicted_w: Float64,
+    first_instant_ms: int,
+    publish_every_ms: int,
+    corrected_w: Float64 | None = None,
+    half_width: Float64 | None = None,
+) -> dict[int, OfficialScore]:
+    """The official score of each UTC day, by its start [ms]: the same arguments, and the same rule for each part."""
+    after = sample_ms[sample_ms > first_instant_ms]
+    found = {}
+    for day_ms in (np.unique((after - 1) // times.DAY) * times.DAY).tolist():
+        since_ms = max(day_ms, first_instant_ms)
+        first, last = np.searchsorted(sample_ms, [since_ms - publish_every_ms, day_ms + times.DAY], side="right")
+        part = slice(int(first), int(last))  # what came before is for persistence alone
+        corrected, widths = (column[part] if column is not None else None for column in (corrected_w, half_width))
+        found[day_ms] = official_score(
+            sample_ms[part], measured_w[part], predicted_w[part], since_ms, publish_every_ms, corrected_w=corrected, half_width=widths
+        )
+    return found
 
 
 def _instant_before(sample_ms: Int64, publish_every_ms: int) -> Int64:

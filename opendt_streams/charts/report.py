@@ -24,7 +24,16 @@ _SCORES: Final = {
     "skill": "Skill against persistence",
 }
 _KINDS: Final = {"": "Pure model", "corrected_": "Corrected", "persistence_": "Persistence"}
-_ELSEWHERE: Final = ("digests", "log_root", "warnings", "run", "run_dir")
+_ELSEWHERE: Final = ("digests", "log_root", "warnings", "run", "run_dir", "days")
+_OF_DAYS: Final = {
+    "mape_percent": "MAPE, %",
+    "persistence_mape_percent": "Persistence, %",
+    "skill": "Skill",
+    "bias_percent": "Bias, %",
+    "p95_percent": "95 % below, %",
+    "energy_error_percent": "Energy, %",
+    "interval_coverage_percent": "Interval covers, %",
+}
 _EXACT: Final = 3  # digits after the point
 
 
@@ -37,6 +46,7 @@ def report_page(summary: Mapping[str, Any], state: str, notes: Sequence[str], da
         f"<header><h1>{escape(title)}</h1><p class='note'>{escape(_subtitle(summary))}</p></header>\n<main>"
         + section("Scores", _scores(summary), classes="panel")
         + "<section><h2 class='hidden'>Charts</h2><div id='charts' class='charts'></div></section>\n"
+        + section("Days", _days(summary["days"]), classes="panel")
         + section("All figures", _figures(summary), classes="panel")
         + section("Ledger", "<div id='ledger'></div>", classes="panel")
         + section("Calibration", "<div id='alarms'></div><div id='decisions'></div>", classes="panel")
@@ -78,6 +88,11 @@ def _subtitle(summary: Mapping[str, Any]) -> str:
 def _scores(summary: Mapping[str, Any]) -> str:
     rows = [[words, *(_text(summary.get(f"{kind}{name}"), missing="–") for kind in _KINDS)] for name, words in _SCORES.items()]
     return f"<div class='scroll'>{table(('', *_KINDS.values()), rows)}</div>"
+
+
+def _days(days: Sequence[Mapping[str, Any]]) -> str:
+    rows = [[day["day"], *(_text(day[name], missing="–") for name in _OF_DAYS)] for day in days]
+    return f"<div class='scroll'>{table(('UTC day', *_OF_DAYS.values()), rows)}</div>" if rows else "<p class='note'>None was scored.</p>"
 
 
 def _figures(summary: Mapping[str, Any]) -> str:

@@ -8,9 +8,8 @@ from typing import Final
 import numpy as np
 
 from opendt_streams.calibration.discrepancy import with_correction
-from opendt_streams.calibration.metrics import official_score, persistence_w
+from opendt_streams.calibration.metrics import means_score, official_score, persistence_w
 from opendt_streams.model.task import Float64, Int64
-from opendt_streams.offline.definitions import means_score
 from opendt_streams.offline.driving import Driven
 from opendt_streams.offline.recording import Recording
 

@@ -20,6 +20,8 @@ def show_report(summary: Mapping[str, Any], state: str, notes: Sequence[str], co
     console.print(f"\nRun {summary['run']}: {state}", style="bold")
     _section(console, "What was simulated", _simulated(summary))
     _section(console, "Measured against simulated power (pure model, one publication interval ahead)", _accuracy(summary))
+    if len(summary["days"]) > 1:
+        console.print(_days(summary["days"]))
     _section(console, "The run", _run(summary))
     for line in [*(f"Warning: {text}" for text in summary["warnings"]), *notes]:
         console.print(line)
@@ -79,6 +81,21 @@ def _accuracy(s: Mapping[str, Any]) -> list[tuple[str, str]]:
             )
         )
     return rows
+
+
+def _days(days: Sequence[Mapping[str, Any]]) -> Table:
+    table = Table(title="\nDay by day (UTC), in percent", title_justify="left", title_style="bold", box=None, padding=(0, 2, 0, 0))
+    for heading in ("day", "MAPE", "persistence", "skill", "bias", "energy", "covered"):
+        table.add_column(heading, justify="left" if heading == "day" else "right")
+    for day in days:
+        skill = _NOT_SCORED if day["skill"] is None else f"{day['skill']:.3f}"
+        figures = [_number(day[name]) for name in ("bias_percent", "energy_error_percent", "interval_coverage_percent")]
+        table.add_row(day["day"], _number(day["mape_percent"]), _number(day["persistence_mape_percent"]), skill, *figures)
+    return table
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.2f}"
 
 
 def _ashrae(s: Mapping[str, Any]) -> str:

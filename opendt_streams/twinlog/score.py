@@ -5,11 +5,12 @@ from __future__ import annotations
 from array import array
 from dataclasses import dataclass
 from itertools import groupby
+from typing import NamedTuple
 
 import numpy as np
 
 from opendt_streams.calibration.discrepancy import with_correction
-from opendt_streams.calibration.metrics import OfficialScore, official_score
+from opendt_streams.calibration.metrics import OfficialScore, means_score, official_score, scores_by_day
 from opendt_streams.calibration.pairing import datacenter_power, newest_rows
 from opendt_streams.model import times
 from opendt_streams.model.decision import Discrepancy
@@ -29,8 +30,8 @@ _GRAMS_PER_KG = 1000
 
 @dataclass(frozen=True, slots=True)
 class RunSummary:
-    """Names and units are those of `opendt run --json` (DESIGN section 9). Scores are of the pure model but `corrected_*`,
-    by the official rule."""
+    """Names and units are those of `opendt run --json` (DESIGN section 9). Scores are of the pure model but `corrected_*`, by the official
+    rule but `b_*`, which are by definition B, and weighted by sample but those of energy. `days`: the same of each UTC day."""
 
     windows: int
     simulated_seconds: float
@@ -44,7 +45,10 @@ class RunSummary:
     corrected_skill: float | None
     p95_percent: float | None
     energy_error_percent: float | None
+    energy_weighted_mape_percent: float | None
     interval_coverage_percent: float | None
+    b_mape_percent: float | None
+    b_good_hours_percent: float | None
     energy_kwh_simulated: float
     energy_kwh_measured: float
     carbon_kg: float
@@ -55,6 +59,24 @@ class RunSummary:
     duplicate_tasks: int
     topology_events: int  # accepted, on main
     calibrations: int  # decisions that published new parameters
+    days: tuple[DaySummary, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DaySummary:
+    """A UTC day of a run; `samples` are those that could be scored."""
+
+    day: str
+    samples: int
+    mape_percent: float | None
+    persistence_mape_percent: float | None
+    skill: float | None
+    share_under_10_percent: float | None
+    bias_percent: float | None
+    cvrmse_percent: float | None
+    p95_percent: float | None
+    energy_error_percent: float | None
+    interval_coverage_percent: float | None
 
 
 class RunFacts:
@@ -122,6 +144,11 @@ class RunFacts:
 
     def score(self) -> OfficialScore | None:
         """The official score, None before the first result."""
+        scored = self._scored()
+        return official_score(*scored) if scored else None
+
+    def _scored(self) -> _Scored | None:
+        """What scores are made of, None before the first result."""
         if self._first_window_ms is None:
             return None
         sample_ms, measured_w = self._measured()
@@ -131,9 +158,7 @@ class RunFacts:
         predicted_w[rows >= 0] = row_w[rows[rows >= 0]]
         first_instant = self._grid.first_instant(self._first_window_ms)
         corrected_w, half_width = self._beside(sample_ms, predicted_w)
-        return official_score(
-            sample_ms, measured_w, predicted_w, first_instant, self._grid.publish_every_ms, corrected_w=corrected_w, half_width=half_width
-        )
+        return _Scored(sample_ms, measured_w, predicted_w, first_instant, self._grid.publish_every_ms, corrected_w, half_width)
 
     def _beside(self, sample_ms: Int64, predicted_w: Float64) -> tuple[Float64 | None, Float64]:
         """(predictions with the correction of the instant before, None where no decision had one; half-widths, NaN where there is none)."""
@@ -146,8 +171,10 @@ class RunFacts:
         return corrected_w if used else None, half_width
 
     def summary(self) -> RunSummary:
-        found, counts = self.score(), self._counts
+        scored, counts = self._scored(), self._counts
+        found = official_score(*scored) if scored else None
         score = found.score if found else None
+        means = means_score(scored.sample_ms, scored.measured_w, scored.predicted_w, scored.first_instant_ms) if scored else None
         return RunSummary(
             windows=counts["windows"],
             simulated_seconds=self._simulated_ms / times.SECOND,
@@ -161,7 +188,10 @@ class RunFacts:
             corrected_skill=score.corrected_skill if score else None,
             p95_percent=found.p95_percent if found else None,
             energy_error_percent=found.energy_error_percent if found else None,
+            energy_weighted_mape_percent=found.energy_weighted_mape_percent if found else None,
             interval_coverage_percent=found.interval_coverage_percent if found else None,
+            b_mape_percent=means.mape_percent if means else None,
+            b_good_hours_percent=means.good_hours_percent if means else None,
             energy_kwh_simulated=found.energy_kwh_predicted if found else 0.0,
             energy_kwh_measured=found.energy_kwh_measured if found else 0.0,
             carbon_kg=round(self._carbon_g / _GRAMS_PER_KG, 6),
@@ -172,6 +202,7 @@ class RunFacts:
             duplicate_tasks=counts["duplicate"],
             topology_events=len(self._ledger.main),
             calibrations=len(self._calibrated),
+            days=tuple(_day(at, score) for at, score in scores_by_day(*scored).items()) if scored else (),
         )
 
     def _measured(self) -> tuple[Int64, Float64]:
@@ -193,6 +224,35 @@ class RunFacts:
         event = next((event for since_ms, event in reversed(self._events) if since_ms <= start_ms), self._events[0][1])
         accepted = self._ledger.accepted(event)
         return accepted.topology if accepted else None
+
+
+class _Scored(NamedTuple):
+    """The arguments of `official_score`."""
+
+    sample_ms: Int64
+    measured_w: Float64
+    predicted_w: Float64
+    first_instant_ms: int
+    publish_every_ms: int
+    corrected_w: Float64 | None
+    half_width: Float64
+
+
+def _day(day_ms: int, found: OfficialScore) -> DaySummary:
+    score = found.score
+    return DaySummary(
+        day=times.iso(day_ms)[:10],
+        samples=score.samples,
+        mape_percent=score.mape_percent,
+        persistence_mape_percent=score.persistence_mape_percent,
+        skill=score.skill,
+        share_under_10_percent=score.share_under_10_percent,
+        bias_percent=score.bias_percent,
+        cvrmse_percent=score.cvrmse_percent,
+        p95_percent=found.p95_percent,
+        energy_error_percent=found.energy_error_percent,
+        interval_coverage_percent=found.interval_coverage_percent,
+    )
 
 
 def _in_time(sample: PowerSample) -> tuple[int, str, str]:

@@ -1,7 +1,11 @@
 from __future__ import annotations
 
+from random import Random
+
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from opendt_streams.calibration import metrics
 from opendt_streams.model import times
@@ -92,3 +96,24 @@ def test_scores_are_rounded_so_that_the_last_bits_do_not_show() -> None:
     found = metrics.score(PREDICTED, MEASURED, MEASURED[::-1])
     for value in (found.mape_percent, found.bias_percent, found.cvrmse_percent, found.persistence_mape_percent, found.skill):
         assert value == round(value or 0.0, 6)
+
+
+@given(st.integers(2, 4), st.integers(0, 20), st.randoms(use_true_random=False))
+def test_days_are_parts_of_the_whole(days: int, first_hour: int, rng: Random) -> None:
+    """Weighted by their samples, the days give the run: persistence too, which looks back over midnight."""
+    sample_ms = np.arange(1, days * 48 + 1, dtype=np.int64) * 30 * times.MINUTE + first_hour * times.HOUR
+    measured = np.array([rng.uniform(50, 150) for _ in sample_ms])
+    predicted = np.array([rng.uniform(50, 150) for _ in sample_ms])
+    arguments = (sample_ms, measured, predicted, (first_hour + 1) * times.HOUR, times.HOUR)
+    whole, by_day = metrics.official_score(*arguments).score, metrics.scores_by_day(*arguments)
+    assert sum(found.score.samples for found in by_day.values()) == whole.samples
+    for name in ("mape_percent", "persistence_mape_percent", "share_under_10_percent"):
+        mean = sum(getattr(found.score, name) * found.score.samples for found in by_day.values()) / whole.samples
+        assert mean == pytest.approx(getattr(whole, name), abs=1e-4)
+
+
+def test_energy_weighted_counts_high_power_more() -> None:
+    sample_ms = np.array([0, 1, 2, 3], dtype=np.int64) * times.MINUTE
+    found = metrics.official_score(sample_ms, np.array([1.0, 100, 100, 300]), np.array([1.0, 110, 100, 300]), 0, times.HOUR)
+    assert found.score.mape_percent == pytest.approx(10 / 3, abs=1e-5)
+    assert found.energy_weighted_mape_percent == pytest.approx(100 * 10 / 500)

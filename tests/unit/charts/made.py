@@ -31,6 +31,21 @@ SUMMARY: dict[str, Any] = {
     "warnings": ["no dc.topology message carries the carbon trace x.parquet"],
     "digests": {"sim.results": "ab" * 32, "twinlog": "cd" * 32},
     "log_root": "ef" * 32,
+    "days": [
+        {
+            "day": "2023-11-15",
+            "samples": 2_880,
+            "mape_percent": 1.75,
+            "persistence_mape_percent": 4.0,
+            "skill": None,
+            "share_under_10_percent": 100.0,
+            "bias_percent": 0.25,
+            "cvrmse_percent": 2.0,
+            "p95_percent": 3.5,
+            "energy_error_percent": 0.375,
+            "interval_coverage_percent": 91.0,
+        }
+    ],
 }
 
 

@@ -74,6 +74,7 @@ def test_every_figure_is_there(page: str) -> None:
     text = re.sub(r"<[^>]+>", " ", page)
     for figure in ("1.250", "4.500", "0.720", "-0.500", "1.125", "269.000", "1,503", *SUMMARY["digests"].values(), SUMMARY["log_root"]):
         assert figure in text, figure
+    assert re.search("2023-11-15.*1.750.*4.000.*0.250.*3.500.*0.375.*91.000", text, re.DOTALL)
     assert "simulator was started again" in text and SUMMARY["warnings"][0] in text
 
 

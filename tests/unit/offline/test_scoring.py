@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from opendt_streams.calibration import CalibrationSettings, method
+from opendt_streams.calibration.metrics import means_score
 from opendt_streams.errors import BadInput
 from opendt_streams.model import times
 from opendt_streams.model.decision import Discrepancy
 from opendt_streams.offline.against_truth import against_truth
 from opendt_streams.offline.comparison import compare
-from opendt_streams.offline.definitions import means_score
 from opendt_streams.offline.driving import drive
 from opendt_streams.offline.recording import Recording
 from opendt_streams.offline.scoring import figures, persistence_figures

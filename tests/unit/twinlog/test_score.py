@@ -106,7 +106,8 @@ def test_a_run_without_anything_has_no_score_and_no_energy() -> None:
     found = asdict(summary_of({}))
     assert {name for name, value in found.items() if value is None} == {
         *("mape_percent", "share_under_10_percent", "bias_percent", "cvrmse_percent", "persistence_mape_percent", "skill"),
-        *("corrected_mape_percent", "corrected_skill", "p95_percent", "energy_error_percent", "interval_coverage_percent"),
+        *("corrected_mape_percent", "corrected_skill", "p95_percent", "energy_error_percent", "energy_weighted_mape_percent"),
+        *("interval_coverage_percent", "b_mape_percent", "b_good_hours_percent"),
     }
     assert not any(value for value in found.values() if value is not None)
 
