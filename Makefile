@@ -6,14 +6,14 @@
 
 PYTHON ?= python3
 ARGS   ?=
-# Test processes: each has a Kafka of its own.
-WORKERS ?= 2
+# Test processes: each has a Kafka of its own. Three on two cores, since many tests wait for other processes.
+WORKERS ?= 3
 
 VENV      := .venv
 BIN       := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
-# Fast ones first, so that a mistake is told early; folders that do not exist yet are left out.
-TESTS     := $(wildcard tests/unit tests/contract tests/frozen tests/browser tests/integration tests/e2e tests/chaos)
+# Long ones first, so that no test process is left with one of them at the end.
+TESTS     := tests/e2e tests/chaos tests/integration tests/browser tests/contract tests/unit tests/frozen
 PYTHON_CODE := opendt_streams api/opendt_api grafana tests $(if $(wildcard benchmarks/*.py),benchmarks)
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -40,7 +40,7 @@ run: $(INSTALLED)  ## Run the twin on a sample datacenter, with a progress bar a
 	$(BIN)/opendt run $(ARGS)
 
 test: $(INSTALLED)  ## Run all tests
-	$(BIN)/python -m pytest $(TESTS) -n $(WORKERS) --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest $(TESTS) -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 bench: $(INSTALLED)  ## Measure engine, ledger, calibration and API; the figures go to benchmarks/*.md
 	$(BIN)/python benchmarks/engine.py --write

@@ -184,7 +184,7 @@ class Recursive:
             believed=tuple(bool(b) and not off for b, off in zip(watched.believed, found.off.tolist(), strict=True)),
             faults=(*watched.faults, *fault),
             complaint=found.complaint or watched.complaint,
-            frozen=watched.frozen or found.lag != 0,
+            frozen=watched.frozen or found.complaint is not None,
             lag=found.lag,
             lag_since_ms=found.since_ms,
         )

@@ -1,8 +1,9 @@
 """Whether a meter's clock runs with the load's: readings that fit the load of another minute far better than that of their own do not.
 
 Within windows of some minutes, readings are compared with what the parameters in force draw, shifted by every lag: the pattern alone,
-for a level that is off says nothing about clocks. A clock is off where the same lag explains the readings of two windows, or those of
-one very well; it is right again where none explains them that much better than the lag. Steady load, which any lag explains, says neither.
+for a level that is off says nothing about clocks. A clock is off where the same lag explains the readings of two windows; it is right
+again where none explains them that much better than the lag. Steady load, which any lag explains, says neither. Where one of the last
+windows of an interval is explained very well, its readings are in doubt: not learnt from, and no reason to complain yet.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ USUAL: Final = 2.0
 EXPLAINED: Final = 0.4
 """Share of the scatter that a lag must leave at most to be the reason for it."""
 ALONE: Final = 0.2
-"""Share from which on one window is enough, where its scatter is large."""
+"""Share from which on one window is enough for doubt, where its scatter is large."""
+NEWEST: Final = 3  # windows whose doubts are still open at the end of an interval
 LONGEST_MS: Final = 8 * times.HOUR
 """After so long the readings are taken as they are."""
 _MOST: Final = 1e9
@@ -36,15 +38,19 @@ _FEWEST: Final = 20  # pairs that a lag must be judged by
 
 @dataclass(frozen=True, slots=True)
 class Synchrony:
-    """`off` per sample, `lag` [rows] at the end of the interval, 0 for none, and since when [ms] the clock has been off."""
+    """`off` per sample, `lag` [rows] at the end of the interval, 0 for none, and since when [ms] the clock has been off; `doubted_ms` is
+    since when it may be, if that is still open."""
 
     off: Flags
     lag: int
     since_ms: int
+    doubted_ms: int | None = None
 
     @property
     def complaint(self) -> str | None:
-        return f"meter's clock is off since {times.iso(self.since_ms)}" if self.lag else None
+        if self.lag:
+            return f"meter's clock is off since {times.iso(self.since_ms)}"
+        return f"meter's clock may be off since {times.iso(self.doubted_ms)}" if self.doubted_ms is not None else None
 
 
 def compare(
@@ -71,6 +77,7 @@ def compare(
     own = _ratios(t, m, row_ms, row_w, 0, row_every_ms)
     limit, ratios = max(FAR_OFF, USUAL * usual), None
     suspect: tuple[int, int] | None = None  # the lag that explained an earlier window, and where that began
+    doubted: int | None = None  # where one began that was explained very well
     for end in range(WINDOW, len(t) + 1, STRIDE):
         part = slice(end - WINDOW, end)
         here = float(_spread(own[None, part])[0])
@@ -90,13 +97,18 @@ def compare(
         if here > limit and better[best] < EXPLAINED:
             again = suspect is not None and abs(suspect[0] - lags[best]) <= 1
             begun = suspect[1] if suspect is not None and again else part.start
-            if again or (here > 2 * limit and better[best] < ALONE):
+            if again:
                 near = np.flatnonzero(np.abs(np.array(lags) - lags[best]) <= 1)
                 lag, since_ms = lags[near[int(np.argmin(_spread(ratios[near, begun : end + WINDOW])))]], int(t[begun])
                 off[chosen[begun] :] = True
+            elif here > 2 * limit and better[best] < ALONE:
+                doubted = begun
             suspect = lags[best], begun
         elif suspect is not None and here <= EXPLAINED * float(spreads[lags.index(suspect[0])]):
-            suspect = None
+            suspect = doubted = None
+    if lag == 0 and doubted is not None and doubted >= len(t) - WINDOW - NEWEST * STRIDE:
+        off[chosen[doubted] :] = True
+        return Synchrony(off, lag, since_ms, int(t[doubted]))
     return Synchrony(off, lag, since_ms)
 
 

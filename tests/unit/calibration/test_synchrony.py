@@ -48,3 +48,17 @@ def test_it_thaws_by_itself() -> None:
 def test_it_stays_frozen_while_the_clock_is_off_but_not_for_ever() -> None:
     assert compared(20, lag=20, since_ms=ROW_MS).off.all()
     assert not compared(0, lag=20, since_ms=-2 * LONGEST_MS).off.any()
+
+
+def test_a_last_window_that_is_explained_very_well_is_in_doubt_and_not_off_yet() -> None:
+    """One window is no proof: its readings are not learnt from, and the next interval tells."""
+    rng, count = np.random.default_rng(3), 120
+    rows = np.repeat(rng.uniform(8_000, 14_000, count // 10), 10)
+    power = rows.copy()
+    power[90:] = rows[70:100]  # 20 rows late from there on
+    row_ms = ROW_MS * np.arange(1, count + 1)
+    noisy = power * (1 + 0.002 * rng.standard_normal(count))
+    found = compare(row_ms, noisy, np.ones(count, dtype=np.bool_), row_ms, rows, 0.002, ROW_MS, 0, 0)
+    assert (found.lag, found.doubted_ms) == (0, row_ms[80])
+    assert found.off.tolist() == [False] * 80 + [True] * 40
+    assert found.complaint is not None and "may be off" in found.complaint
