@@ -41,7 +41,7 @@ def test_offline_agrees_with_both_machines_of_the_twin() -> None:
     assert live is not None
     assert offline.samples == live.score.samples == 20_039
     assert offline.mape_percent == pytest.approx(live.score.mape_percent, abs=1e-5)
-    assert offline.mape_percent < 1.0
+    assert offline.mape_percent is not None and offline.mape_percent < 1.0
 
 
 @pytest.mark.parametrize(("minutes", "percent"), [(5, 0.805), (15, 1.337), (60, 2.884), (360, 6.57), (1440, 14.2)])
