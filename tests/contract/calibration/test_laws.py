@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from opendt_streams.calibration import Evidence, Proposal, method
+from opendt_streams.calibration import METHODS, Evidence, Proposal, method
 from opendt_streams.model import times
 from opendt_streams.model.basis import basis_power_w
 from opendt_streams.model.power import Meter, PowerSample
@@ -49,23 +49,27 @@ def test_it_finds_the_power_law(truth: tuple[float, float, float], seed: int, gr
     assert (run.score(12).score.mape_percent or 100.0) < 1.3 * noise_floor
 
 
+@pytest.mark.parametrize("name", ["recursive", "least-squares"])  # a grid's range is in watts
 @few
-@given(st.integers(0, 2**16), st.sampled_from([1e-3, 1e3]))
-def test_watts_or_kilowatts_do_not_matter(seed: int, scale: float) -> None:
+@given(seed=st.integers(0, 2**16), scale=st.sampled_from([1e-3, 1e3]))
+def test_watts_or_kilowatts_do_not_matter(name: str, seed: int, scale: float) -> None:
     def scaled(g: HostGroup) -> HostGroup:
         model = g.power_model
         return replace(g, power_model=replace(model, idle_power_w=model.idle_power_w * scale, max_power_w=model.max_power_w * scale))
 
-    plain = drive(Site(TWO, seed=seed), 6)
-    other = drive(Site(tuple(scaled(g) for g in TWO), seed=seed), 6)
+    by = method(name, SETTINGS)
+    plain = drive(Site(TWO, seed=seed), 6, by)
+    other = drive(Site(tuple(scaled(g) for g in TWO), seed=seed), 6, by)
     for mine, its in zip(plain.models, other.models, strict=True):
         assert watts(its) / scale == pytest.approx(watts(mine), rel=2e-3, abs=2e-3)
-    assert [p.models is None for p in plain.proposals] == [p.models is None for p in other.proposals]
+    if name == "recursive":  # least-squares finds nearly the same every hour: whether that is "no change" may hang on the last digit
+        assert [p.models is None for p in plain.proposals] == [p.models is None for p in other.proposals]
 
 
+@pytest.mark.parametrize("name", sorted(METHODS))
 @few
-@given(st.integers(0, 2**16))
-def test_hosts_have_no_order(seed: int) -> None:
+@given(seed=st.integers(0, 2**16))
+def test_hosts_have_no_order(name: str, seed: int) -> None:
     def shuffled(basis: GroupBasis) -> GroupBasis:
         """The same hosts, one entry each, the last first."""
         rows = zip(basis.demand_mhz, basis.host_count, strict=True)
@@ -75,8 +79,8 @@ def test_hosts_have_no_order(seed: int) -> None:
     def permute(_: int, evidence: Evidence) -> Evidence:
         return replace(evidence, results=tuple(replace(r, basis=tuple(shuffled(b) for b in r.basis[::-1])) for r in evidence.results))
 
-    site = Site(TWO, seed=seed)
-    for mine, its in zip(drive(site, 4).models, drive(site, 4, between=permute).models, strict=True):
+    site, by = Site(TWO, seed=seed), method(name, SETTINGS)
+    for mine, its in zip(drive(site, 4, by).models, drive(site, 4, by, between=permute).models, strict=True):
         assert watts(mine) == pytest.approx(watts(its), abs=2e-3)
 
 
