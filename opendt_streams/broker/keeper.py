@@ -7,7 +7,8 @@
 * The keeper is killed: the kernel kills Java (`PR_SET_PDEATHSIG`, Linux). The signal follows the *thread* that made
   Java, so Java is not started from our process, whose threads come and go, but from the keeper's only thread.
   Elsewhere than on Linux our process ends Java when it sees that the keeper is gone.
-* Java ends: the keeper ends with its exit code.
+* Java ends: the keeper ends with its exit code. It lets go of a Java that ended at once only when our process has
+  written a byte, and so has looked at the pid while it was still Java's.
 
 Without `--parent` the keeper detaches itself and lives as long as Java does. It is run by path, `python -I -S`, and
 imports nothing of ours, so that it is small and starts at once.
@@ -81,12 +82,16 @@ def _keep(java: int, parent: int | None, wakeup: int, grace_s: float) -> int:
     """Wait until Java has ended; end it when `parent` is gone or SIGTERM comes. Returns Java's exit code."""
     kill_at: float | None = None
     watched = [wakeup] if parent is None else [wakeup, 0]
+    seen = parent is None
     while True:
-        ended, status = os.waitpid(java, os.WNOHANG)
-        if ended:
-            return _exit_code(status)
+        if seen:
+            ended, status = os.waitpid(java, os.WNOHANG)
+            if ended:
+                return _exit_code(status)
         readable, _, _ = select.select(watched, [], [], LOOK_S)
-        orphaned = 0 in readable or (parent is not None and os.getppid() != parent)
+        closed = 0 in readable and not os.read(0, 1)
+        orphaned = closed or (parent is not None and os.getppid() != parent)
+        seen = seen or orphaned or 0 in readable
         told = wakeup in readable and signal.SIGTERM in os.read(wakeup, 4096)
         if kill_at is None and (orphaned or told):
             os.kill(java, signal.SIGTERM)

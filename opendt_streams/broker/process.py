@@ -75,6 +75,9 @@ class JavaProcess:
         except (ValueError, psutil.NoSuchProcess) as error:
             _close(kept)
             raise Unavailable("Java could not be started", hint=f"See {console_log}") from error
+        if kept.stdin is not None:
+            with suppress(BrokenPipeError):  # a keeper that was killed: what it left is seen at the first look
+                os.write(kept.stdin.fileno(), b"\n")
         if detached:
             kept.wait()
         return cls(java, None if detached else kept)
