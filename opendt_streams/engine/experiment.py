@@ -5,7 +5,6 @@ native engine does not model what they ask for.
 from __future__ import annotations
 
 import itertools
-import json
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,6 +12,7 @@ from functools import partial
 from pathlib import Path, PurePath
 from typing import Any, Final, TypeVar
 
+from opendt_streams.engine.json_files import read_json
 from opendt_streams.engine.native.placement import Policy, check_policy, check_semantics
 from opendt_streams.engine.native.placement.listed import FILTER_NAMES, WEIGHER_NAMES, Filter, ListedPolicy, ListedWeigher
 from opendt_streams.engine.native.tables.columns import KEYS, TABLES, TableName, schema
@@ -64,13 +64,19 @@ def read_experiment(path: Path, semantics: str = "2.4f") -> Experiment:
         BadInput: names the key of what is wrong, unknown or not modelled.
     """
     check_semantics(semantics)
-    try:
-        document = json.loads(path.read_bytes())
-    except FileNotFoundError:
-        raise BadInput("no such file", where=str(path)) from None
-    except (ValueError, OSError) as error:
-        raise BadInput(f"this is not readable JSON ({error})", where=str(path)) from None
-    return _experiment(_Object(document, ""), semantics)
+    return _experiment(_Object(read_json(path), ""), semantics)
+
+
+def output_name(name: object) -> str:
+    """The folder of an experiment of this name, within its output folder; nameless ones have OpenDC's default.
+
+    Raises:
+        BadInput: it would lead elsewhere.
+    """
+    name = name or "unnamed-simulation"
+    if not isinstance(name, str) or PurePath(name).is_absolute() or ".." in PurePath(name).parts:
+        raise BadInput(f"{name!r} cannot be an output folder", expected="a plain name", where="name")
+    return name
 
 
 def _experiment(root: _Object, semantics: str) -> Experiment:
@@ -78,9 +84,7 @@ def _experiment(root: _Object, semantics: str) -> Experiment:
         "name outputFolder initialSeed runs topologies workloads allocationPolicies failureModels maxNumFailures checkpointModels "
         "exportModels"
     )
-    name = root.get("name", str, "") or "unnamed-simulation"
-    if PurePath(name).is_absolute() or ".." in PurePath(name).parts:
-        raise BadInput(f"{name!r} cannot be an output folder", expected="a plain name", where="name")
+    name = output_name(root.get("name", str, ""))
     root.get("outputFolder", str, "output")
     for axis in ("failureModels", "checkpointModels"):
         for i, model in enumerate(root.get(axis, list, [None])):

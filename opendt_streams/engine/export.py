@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import json
 import os
 import shutil
 import time
@@ -19,6 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from opendt_streams.engine.experiment import Experiment, ExportModel, Scenario, Workload
+from opendt_streams.engine.json_files import read_json
 from opendt_streams.engine.native.simulation import Simulation, simulate
 from opendt_streams.engine.native.tables.columns import Columns, TableName, schema
 from opendt_streams.engine.native.tables.host import HostTable
@@ -127,12 +127,7 @@ class _Inputs:
 
 
 def _read_topology(path: Path) -> Topology:
-    try:
-        document = json.loads(path.read_bytes())
-    except FileNotFoundError:
-        raise BadInput("no such file", where=str(path)) from None
-    except (ValueError, OSError) as error:
-        raise BadInput(f"this is not readable JSON ({error})", where=str(path)) from None
+    document = read_json(path)
     try:
         return read_topology(document, dialect="opendc")
     except BadInput as error:

@@ -12,22 +12,22 @@ import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from opendt_streams.engine.experiment import output_name
 from opendt_streams.engine.export import ScenarioReport
+from opendt_streams.engine.json_files import read_json
 from opendt_streams.engine.native.tables.columns import TABLES
 from opendt_streams.engine.opendc.inputs import EXPERIMENT, write_workload
 from opendt_streams.engine.opendc.rows import Unreadable, unreadable
 from opendt_streams.engine.opendc.runner import Runner
 from opendt_streams.engine.trace_files import read_tasks
 from opendt_streams.errors import BadInput
-
-_UNNAMED: Final = "unnamed-simulation"
 
 
 def run_with_opendc(experiment: Path, output: Path, runner: Runner, clock: Callable[[], float] = time.perf_counter) -> list[ScenarioReport]:
@@ -37,26 +37,14 @@ def run_with_opendc(experiment: Path, output: Path, runner: Runner, clock: Calla
         BadInput: no readable experiment file, or a workload that cannot be brought into OpenDC's form.
         SimulationError: OpenDC refuses it, or gives no answer in time.
     """
-    document = _read_json(experiment)
-    name = document.get("name") or _UNNAMED
-    if not isinstance(name, str) or Path(name).is_absolute() or ".." in Path(name).parts:
-        raise BadInput(f"{name!r} cannot be an output folder", expected="a plain name", where="name")
+    document = read_json(experiment)
+    if not isinstance(document, dict):
+        raise BadInput("this is no JSON object", expected="an experiment of OpenDC", where=str(experiment))
+    name = output_name(document.get("name"))
     begin = clock()
     found = runner.ask("experiment", partial(_write, document), partial(_take, name, output), attempts=1, cwd=Path.cwd())
     each_s = (clock() - begin) / max(len(found), 1)
     return [ScenarioReport(folder, rows, simulated_s, each_s) for folder, rows, simulated_s in found]
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        document = json.loads(path.read_bytes())
-    except FileNotFoundError:
-        raise BadInput("no such file", where=str(path)) from None
-    except (ValueError, OSError) as error:
-        raise BadInput(f"this is not readable JSON ({error})", where=str(path)) from None
-    if not isinstance(document, dict):
-        raise BadInput("this is no JSON object", expected="an experiment of OpenDC", where=str(path))
-    return document
 
 
 def _write(document: dict[str, Any], folder: Path) -> None:
