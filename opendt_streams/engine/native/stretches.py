@@ -14,7 +14,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 
-from opendt_streams.engine.native.moments import Moment
+from opendt_streams.engine.native.moments import EARLIEST, Moment
 
 
 class Stretches:
@@ -36,6 +36,11 @@ class Stretches:
 
     def all(self) -> list[tuple[Moment, Moment]]:
         return list(zip(self._begin, self._end, strict=True))
+
+    @property
+    def newest(self) -> tuple[Moment, Moment]:
+        """An empty one before everything, if there is none."""
+        return (self._begin[-1], self._end[-1]) if self._begin else (EARLIEST, EARLIEST)
 
     def cover(self, known: Moment, last: Moment) -> None:
         """A task that is known since `known` has had a deadline at `last`."""

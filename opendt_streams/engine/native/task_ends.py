@@ -19,7 +19,10 @@ from opendt_streams.engine.native.stretches import Stretches
 from opendt_streams.model.canonical import JSON
 from opendt_streams.model.task import Int64
 
-_MANY: Final = 64
+_MANY: Final = 64  # stretches
+_BITS: Final = 40  # of the number in a heap's entry
+_NUMBER: Final = (1 << _BITS) - 1
+_TRACES: Final = 1 << (_BITS - 1)  # numbers from here on are those of carbon traces
 
 
 class TaskEnds:
@@ -35,7 +38,7 @@ class TaskEnds:
         self._steps: list[Int64] = []
         self._following = False  # whether `_boundaries` is kept
         self._careful = False
-        self._boundaries: list[tuple[int, int]] = []  # heap of (an instant at or before the next boundary, number, or -1 - trace)
+        self._boundaries: list[int] = []  # heap of entries: an instant at or before the next boundary, and whose
         self._due: list[int] = []  # numbers that have a boundary at the instant that is at hand
         self.trace(carbon_ms, {}, origin_ms)
         if follow:
@@ -98,7 +101,7 @@ class TaskEnds:
                 continue
             heapq.heappush(ends, (run.end_ms, number))
             if self._following:
-                heapq.heappush(self._boundaries, (run.placed_ms + run.job.starts_ms[1].item(), number))
+                heapq.heappush(self._boundaries, _entry(run.placed_ms + run.job.edges.clock[run.job.first + 1], number))
         if ended and len(self._stretches) > _MANY + 2 * len(running):
             self._forget(now, running)
 
@@ -135,52 +138,85 @@ class TaskEnds:
 
     def _look(self, now: int, running: Mapping[int, Run]) -> None:
         """Bring the stretches up to what was before `now`, and find who has a boundary at it."""
-        boundaries = self._boundaries
-        while boundaries and boundaries[0][0] <= now:
-            number = boundaries[0][1]
-            if number >= 0 and number not in running:
-                heapq.heappop(boundaries)
-                continue
-            last, at, following = self._around(number, running, now)
-            self._cover(number, running, last)
-            if at:
-                self._due.append(number)
-            if following is None:
-                heapq.heappop(boundaries)
+        boundaries, until = self._boundaries, _entry(now, _NUMBER)
+        if not boundaries or boundaries[0] > until:
+            return
+        # Nearly always a task belongs to the newest stretch, which only grows then: for speed it waits until the end.
+        begin, end = self._stretches.newest
+        reached = end[0]
+        while boundaries and boundaries[0] <= until:
+            number = boundaries[0] & _NUMBER
+            run = running.get(number)
+            if run is not None:
+                job, begin_ms, known = run.job, run.placed_ms, run.known
+                clock, first, last = job.edges.clock, job.first + 1, job.end
+            elif number >= _TRACES:
+                steps = self._steps[number - _TRACES]
+                clock, first, last, begin_ms, known = steps.data, 0, len(steps), 0, self._traced
             else:
-                heapq.heapreplace(boundaries, (following, number))
+                heapq.heappop(boundaries)  # it has ended
+                continue
+            wanted = now - begin_ms
+            i = bisect_left(clock, wanted, first, last)
+            if i > first:
+                before = begin_ms + clock[i - 1]
+                if not begin <= known <= end:
+                    self._cover(known, before)
+                elif before > reached:
+                    reached = before
+            if i < last and clock[i] == wanted:
+                self._due.append(number)
+                while i < last and clock[i] == wanted:
+                    i += 1
+            if i < last:
+                heapq.heapreplace(boundaries, _entry(begin_ms + clock[i], number))
+            else:
+                heapq.heappop(boundaries)
+        if reached > end[0]:
+            self._stretches.cover(begin, (reached, FIRST))
 
-    def _cover(self, number: int, running: Mapping[int, Run], last_ms: int | None) -> None:
-        known = self._known(number, running)
-        if last_ms is not None and last_ms > known[0]:  # what ends where the task starts has no length
+    def _cover(self, known: Moment, last_ms: int) -> None:
+        if last_ms > known[0]:  # what ends where the task starts has no length
             self._stretches.cover(known, (last_ms, FIRST))
 
-    def _around(self, number: int, running: Mapping[int, Run], now: int) -> tuple[int | None, bool, int | None]:
-        """The last boundary before an instant, whether there is one at it, and the first after it."""
-        if number < 0:
-            clock, first, end, begin = self._steps[-1 - number].data, 0, len(self._steps[-1 - number]), 0
+    def _last_before(self, number: int, running: Mapping[int, Run], now: int) -> int | None:
+        """The last boundary before an instant."""
+        if number >= _TRACES:
+            clock, first, last, begin_ms = self._steps[number - _TRACES].data, 0, len(self._steps[number - _TRACES]), 0
         else:
             run = running[number]
-            clock, first, end, begin = run.job.edges.clock, run.job.first + 1, run.job.end, run.placed_ms
-        wanted = now - begin
-        i = bisect_left(clock, wanted, first, end)
-        last = begin + clock[i - 1] if i > first else None
-        at = i < end and clock[i] == wanted
-        while i < end and clock[i] == wanted:
-            i += 1
-        return last, at, begin + clock[i] if i < end else None
+            clock, first, last, begin_ms = run.job.edges.clock, run.job.first + 1, run.job.end, run.placed_ms
+        i = bisect_left(clock, now - begin_ms, first, last)
+        return begin_ms + clock[i - 1] if i > first else None
 
     def _known(self, number: int, running: Mapping[int, Run]) -> Moment:
-        return (self._origin_ms, FIRST) if number < 0 else running[number].known
+        return self._traced if number >= _TRACES else running[number].known
+
+    @property
+    def _traces(self) -> range:
+        """Their numbers."""
+        return range(_TRACES, _TRACES + len(self._steps))
+
+    @property
+    def _traced(self) -> Moment:
+        """Since when they are known."""
+        return self._origin_ms, FIRST
 
     def _rebuild(self, started: Mapping[int, Run], now: int) -> None:
         """What was before `now` is looked up when it is needed: any instant up to `now` will do."""
-        self._boundaries = [(now, number) for number in (*started, *range(-len(self._steps), 0))]
+        self._boundaries = [_entry(now, number) for number in (*started, *self._traces)]
         heapq.heapify(self._boundaries)
 
     def _forget(self, now: int, running: Mapping[int, Run]) -> None:
         """Drop what no longer matters, once everything that has happened is in the stretches."""
-        for number in (*running, *range(-len(self._steps), 0)):
-            self._cover(number, running, self._around(number, running, now)[0])
-        to_come = [number for number in range(-len(self._steps), 0) if int(self._steps[-1 - number][-1]) > now]
+        for number in (*running, *self._traces):
+            last = self._last_before(number, running, now)
+            if last is not None:
+                self._cover(self._known(number, running), last)
+        to_come = [number for number in self._traces if int(self._steps[number - _TRACES][-1]) > now]
         self._stretches.keep(self._known(number, running) for number in (*running, *to_come))
+
+
+def _entry(time_ms: int, number: int) -> int:
+    """A time and a number as one integer, which a heap compares faster than a pair."""
+    return time_ms << _BITS | number

@@ -9,8 +9,6 @@ from __future__ import annotations
 import heapq
 from collections.abc import Sequence
 
-import numpy as np
-
 from opendt_streams.engine.native.job import Run
 from opendt_streams.engine.native.moments import EARLIEST, NEVER_MS, Moment
 from opendt_streams.model.task import Int64
@@ -44,10 +42,10 @@ class Ticks:
         """Watch the ticks at which a long fragment of this run ends."""
         if self._every or run.job.longest_ms < self._interval_ms or run.end_ms == run.placed_ms:
             return
-        starts = run.job.starts_ms
-        ends = run.placed_ms + starts[1:][np.diff(starts) >= self._interval_ms]
-        for t in ends[(ends - self._origin_ms) % self._interval_ms == 0].tolist():
-            heapq.heappush(self._watched, t)
+        clock, base_ms, interval_ms = run.job.edges.clock, run.placed_ms - self._origin_ms, self._interval_ms
+        for i in range(run.job.first + 1, run.job.end):
+            if clock[i] - clock[i - 1] >= interval_ms and not (base_ms + clock[i]) % interval_ms:
+                heapq.heappush(self._watched, run.placed_ms + clock[i])
 
     def arrive(self, now: int, entered: Moment | None) -> None:
         """The engine run of a watched tick was entered then."""
