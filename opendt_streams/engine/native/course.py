@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 
 from opendt_streams.engine.native.hosts import Hosts
-from opendt_streams.engine.native.job import QUANTUM_MS, Job, prepare
+from opendt_streams.engine.native.job import Job, prepare
 from opendt_streams.engine.native.last_row import LastRow, carbon_has_stepped, ends_without_length
 from opendt_streams.engine.native.placement import Policy, placement
 from opendt_streams.engine.native.queue.deadlines import Deadlines
@@ -70,25 +70,36 @@ def course(setting: Setting) -> Course:
     Raises:
         SimulationError: a task waits for ever, or there are too many rows.
     """
-    jobs = prepare(range(len(setting.tasks)), setting.tasks, setting.semantics)
     if setting.scaling == "Perfect":
-        return _following(setting, jobs, Perfect(setting.hosts))
+        return follow_every_fragment(setting, Perfect(setting.hosts))
     if setting.semantics != "2.4f":
-        return _following(setting, jobs, NoDelay())
+        return follow_every_fragment(setting, NoDelay())
     if drifting_hosts(setting.hosts, setting.tasks.cpu_usage_mhz).any():
-        return _following(setting, jobs, Pushes())
-    log, rows, finish = _run(setting, jobs, _task_ends(setting, jobs))
+        return follow_every_fragment(setting, Pushes())
+    log, rows, finish = know_the_ends(setting)
     final_ms, at_deadline = int(rows.time_ms[-1]), finish.ended and not finish.after_engine
     stepped = carbon_has_stepped(log, final_ms, setting.carbon_ms) if at_deadline else False
-    if stepped is None and len(jobs[0].edges.starts_ms) > _MOST_FOLLOWED:
+    if stepped is None and len(log.runs.edges.starts_ms) > _MOST_FOLLOWED:
         stepped = True  # the step comes last in one of (number of tasks that end then) + 1 orders
     if stepped is None or ends_without_length(log, final_ms):
-        return _following(setting, jobs, Pushes())
+        return follow_every_fragment(setting, Pushes())
     last_row = LastRow(rows.last, (True,) * len(setting.carbon_ms), ended=True) if stepped else None
     return Course(log, rows, last_row)
 
 
-def _following(setting: Setting, jobs: Sequence[Job], scaling: Scaling) -> Course:
+def know_the_ends(setting: Setting) -> tuple[Log, Rows, Finish]:
+    """The fast way. Ready for rows that come after changes; careful from the start if anything happens off the whole second."""
+    jobs = prepare(range(len(setting.tasks)), setting.tasks, setting.semantics)
+    long = any(job.longest_ms >= setting.interval_ms for job in jobs) or any(len(steps) for steps in setting.carbon_ms)
+    deadlines = TaskEnds(setting.origin_ms, setting.carbon_ms, follow=long)
+    if any(job.off_second for job in jobs):
+        deadlines.be_careful({}, setting.origin_ms)
+    return _run(setting, jobs, deadlines)
+
+
+def follow_every_fragment(setting: Setting, scaling: Scaling) -> Course:
+    """The slow way, exact in everything."""
+    jobs = prepare(range(len(setting.tasks)), setting.tasks, setting.semantics)
     deadlines = EveryFragment(setting.origin_ms, setting.carbon_ms, scaling)
     log, rows, finish = _run(setting, jobs, deadlines, every_tick=True)
     stepped = tuple(ms == int(rows.time_ms[-1]) for ms in finish.stepped_ms)
@@ -117,15 +128,6 @@ def _run(setting: Setting, jobs: Sequence[Job], deadlines: Deadlines, *, every_t
     runs = RunColumns.executed(happened.placed) if perfect else RunColumns.of(happened.placed, jobs[0].edges, tasks.count)
     log = Log(origin_ms, runs, tasks, happened.terminated)
     return log, plan_rows(log, ticks, scheduler.finish, setting.interval_ms), scheduler.finish
-
-
-def _task_ends(setting: Setting, jobs: Sequence[Job]) -> TaskEnds:
-    """Ready for the rows of fragments that may end after the tick before theirs; careful from the start if anything is off the second."""
-    long = any(job.longest_ms >= setting.interval_ms for job in jobs) or any(len(steps) for steps in setting.carbon_ms)
-    deadlines = TaskEnds(setting.origin_ms, setting.carbon_ms, follow=long)
-    if any(job.off_second for job in jobs):
-        deadlines.be_careful({}, setting.origin_ms)
-    return deadlines
 
 
 def _waits_for_ever(queue: Collection[Job]) -> SimulationError:

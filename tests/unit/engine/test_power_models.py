@@ -67,7 +67,7 @@ def test_asymptotic_with_nothing_to_divide_by_is_refused() -> None:
 
 @pytest.mark.parametrize(("hosts", "edges"), [(1, 1), (7, 1), (7, 2), (300, 2), (900, 400), (3000, 3)])
 def test_cluster_power_is_added_host_by_host(hosts: int, edges: int) -> None:
-    """In topology order, one after the other: pairwise summation would give other last bits."""
+    """In topology order, one after the other: pairwise summation would give other last bits. Of many hosts the sum is nearly the exact one."""
     topology = Topology((Cluster("C", (host_group(count=hosts, cores=4, model=PowerModel("linear", 0.1, 123.456)),)),))
     rng = np.random.default_rng(edges)
     work = [
