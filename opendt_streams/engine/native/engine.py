@@ -123,15 +123,18 @@ class NativeEngine:
         return window
 
     def checkpoint(self) -> dict[str, JSON]:
-        asked = np.flatnonzero(self._asked_mhz)
-        return {
+        document: dict[str, JSON] = {
             "now_ms": self._now_ms,
             "requeued": self._requeued,
             "live": self._live,
             "energy_j": [t.energy_j for t in self._totals],
             "carbon_g": [t.carbon_g for t in self._totals],
             **saved.save(self._scheduler),
-        } | ({"asked_mhz": [asked.tolist(), self._asked_mhz[asked].tolist()]} if len(asked) else {})
+        }
+        asked = np.flatnonzero(self._asked_mhz)
+        if len(asked):
+            document["asked_mhz"] = {"host": asked.tolist(), "mhz": self._asked_mhz[asked].tolist()}
+        return document
 
     def references(self) -> tuple[int, ...]:
         jobs = [r.job for r in self._scheduler.running.values()] + list(self._scheduler.queue)
@@ -152,8 +155,7 @@ class NativeEngine:
         engine._totals = [Totals(e, c) for e, c in zip(state["energy_j"], state["carbon_g"], strict=True)]
         saved.load(state, engine._scheduler, settings.semantics, task_of)
         if "asked_mhz" in state:
-            hosts, mhz = state["asked_mhz"]
-            engine._asked_mhz[hosts] = mhz
+            engine._asked_mhz[state["asked_mhz"]["host"]] = state["asked_mhz"]["mhz"]
         return engine
 
     def _rows(self, until_ms: int) -> Int64:

@@ -50,8 +50,7 @@ def cluster_steps(hosts: Hosts, steps: HostSteps, power_w: Float64, cluster: int
 
 def _bits(hosts: Hosts, cluster: int, power_w: Float64) -> int | None:
     """How often a watt can be halved so that sums over the cluster fit in 62 bits. None if its models know no bounds."""
-    bound = 0.0
-    largest = 0.0
+    bound = largest = 0.0
     for g in hosts.groups:
         if g.cluster == cluster:
             ends = watts(g.group.power_model, np.array([0.0, g.group.capacity_mhz]), g.group.cores, g.group.capacity_mhz)
@@ -70,7 +69,8 @@ def _sum_changes(power_w: Float64, column: Int64, opening: Int64, bits: int) -> 
     order = np.argsort(column, kind="stable")
     total = np.cumsum(change[order])
     last = np.append(np.flatnonzero(np.diff(column[order])), len(order) - 1)
-    return np.ldexp(total[last].astype(np.float64), -bits)
+    summed: Float64 = np.ldexp(total[last].astype(np.float64), -bits)
+    return summed
 
 
 def _sum_rows(values: Float64, repeats: Int64, row_begin: Int64, columns: int) -> Float64:

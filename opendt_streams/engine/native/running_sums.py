@@ -91,7 +91,10 @@ class RunningSums:
 
 
 def drifting_hosts(hosts: Hosts, usage_mhz: Float64 | None = None) -> Bools:
-    """Which hosts have a power model steep enough at zero to show the drift; none if the usages, where known, are such that nothing drifts."""
+    """Which hosts have a power model steep enough at zero to show the drift.
+
+    None, if the usages are such that nothing drifts; what comes may be anything where they are not given.
+    """
     models = [g.group.power_model for g in hosts.groups]
     shows = [m.model_type == "sqrt" or (m.model_type == "mse" and m.calibration_factor < 1) for m in models]
     if any(shows) and usage_mhz is not None:

@@ -102,7 +102,7 @@ class Scheduler:
                 now = self._next_ms(submission)
                 if now > until_ms or now == NEVER_MS or self.finish is not None:
                     return happened
-                self._arrive_at(now, submitting=now == submission or now == until_ms)
+                self._arrive_at(now, submitting=now in (submission, until_ms))
             while here:
                 kind = here[0]
                 if kind == SUBMISSION:
