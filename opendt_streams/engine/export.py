@@ -18,9 +18,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from opendt_streams.engine.experiment import Experiment, ExportModel, Scenario, Workload
-from opendt_streams.engine.json_files import read_json
+from opendt_streams.engine.json_files import read_bytes
 from opendt_streams.engine.native.simulation import Simulation, simulate
-from opendt_streams.engine.native.tables.columns import Columns, TableName, schema
+from opendt_streams.engine.native.tables.columns import BATTERY, Columns, TableName, schema
 from opendt_streams.engine.native.tables.host import HostTable
 from opendt_streams.engine.native.tables.power_source import PowerSourceTable
 from opendt_streams.engine.native.tables.service import ServiceTable
@@ -29,8 +29,8 @@ from opendt_streams.engine.task_columns import TaskColumns
 from opendt_streams.engine.trace_files import read_carbon, read_tasks
 from opendt_streams.errors import BadInput
 from opendt_streams.model.carbon import CarbonTrace
+from opendt_streams.model.opendc_topology import read_opendc_topology
 from opendt_streams.model.topology import Topology
-from opendt_streams.model.topology_json import read_topology
 
 _TABLES: Final[dict[TableName, Callable[[Simulation], Any]]] = {
     "powerSource": PowerSourceTable,
@@ -127,11 +127,12 @@ class _Inputs:
 
 
 def _read_topology(path: Path) -> Topology:
-    document = read_json(path)
+    data = read_bytes(path)
     try:
-        return read_topology(document, dialect="opendc")
+        return read_opendc_topology(data)
     except BadInput as error:
-        raise BadInput(error.what, expected=error.expected, where=f"{path}: {error.where}", hint=error.hint) from None
+        where = f"{path}: {error.where}" if error.where else str(path)
+        raise type(error)(error.what, expected=error.expected, where=where, hint=error.hint) from None
 
 
 def _read_workload(workload: Workload) -> TaskColumns:
@@ -158,8 +159,8 @@ def _write(simulation: Simulation, export: ExportModel, folder: Path, progress: 
     try:
         counts = _write_tables(simulation, export, unfinished, progress)
         folder.mkdir(exist_ok=True)
-        for table in counts:
-            (unfinished / f"{table}.parquet").replace(folder / f"{table}.parquet")
+        for file in sorted(unfinished.iterdir()):
+            file.replace(folder / file.name)
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
     return counts
@@ -177,6 +178,8 @@ def _write_tables(simulation: Simulation, export: ExportModel, folder: Path, pro
                 writers[name].write_table(data)
                 counts[name] += len(data)
             progress(piece.end / len(simulation.rows.time_ms))
+    if export.battery:
+        pq.write_table(pa.schema([BATTERY.field(c) for c in export.battery]).empty_table(), folder / "battery.parquet")
     return counts
 
 

@@ -12,7 +12,7 @@ from opendt_streams.engine.native.tables.columns import Columns, text
 class PowerSourceTable:
     def __init__(self, simulation: Simulation) -> None:
         self._clusters = simulation.hosts.cluster_names
-        self._sources = unique_names([c.power_source or "PowerSource" for c in simulation.topology.clusters])
+        self._sources = unique_names(["PowerSource" if c.power_source is None else c.power_source for c in simulation.topology.clusters])
 
     def rows(self, piece: Piece) -> Columns:
         count, width = piece.end - piece.first, len(self._clusters)
