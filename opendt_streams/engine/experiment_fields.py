@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os.path
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any, Final
 
 from opendt_streams.engine.native.placement.listed import FILTER_NAMES, WEIGHER_NAMES
@@ -76,10 +76,17 @@ def local_time(found: str) -> int | None:
     return time_ms if -(2**63) <= time_ms < 2**63 else None
 
 
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # a name that is too long for any file
+        return False
+
+
 def _existing(what: str) -> Kind:
     def read(node: Node, place: Place) -> str:
         path = text(node, place)
-        if path and not os.path.exists(path):  # Java's File("") exists, and cannot be read later on
+        if path and not _exists(Path(path)):  # "" is found out when it is read
             raise BadInput("no such file", expected=what, where=f"{place.path}: {path}")
         return path
 

@@ -311,10 +311,10 @@ def test_the_table_of_batteries_is_empty_and_written_where_it_is_asked_for() -> 
 
 
 @pytest.mark.parametrize(
-    ("name", "folder"),
+    ("name", "within"),
     [("a/b", "a/b"), ("/abs", "abs"), ("a/../b", "b"), (".", "."), ("a b", "a b"), ("", "unnamed-simulation"), ("ü", "ü")],
 )
-def test_names_are_folders_within_the_output(name: str, folder: str) -> None:
+def test_names_are_folders_within_the_output(name: str, within: str) -> None:
     (report,) = run(document(name=name))
     assert report.folder == Path("out", within, "raw-output/0/seed=0")
     assert (report.folder / "service.parquet").is_file()
