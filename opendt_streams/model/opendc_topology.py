@@ -32,7 +32,7 @@ from opendt_streams.model.topology import MODEL_TYPES, Cluster, HostGroup, Power
 from opendt_streams.model.topology_json import MOST_HOSTS
 
 FAIR: Final = "MAX_MIN_FAIRNESS"
-WITH_OPENDC: Final = "The real OpenDC takes it: --engine opendc."
+WITH_OPENDC: Final = "The real OpenDC models it: --engine opendc."
 _ROOT: Final = Place("the topology")
 _OURS: Final = "busy-linear"
 _LARGEST_EXACT: Final = 2**53 - 1  # MiB; larger integers have no canonical JSON

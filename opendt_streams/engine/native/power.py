@@ -11,6 +11,7 @@ from opendt_streams.engine.native.hosts import Hosts
 from opendt_streams.model.power_models import watts
 from opendt_streams.model.task import Float64, Int64
 
+_EVER: Final = np.full(1, -(2**62))  # when a cluster without hosts began to draw nothing
 _BLOCK: Final = 1 << 17  # numbers summed at a time: 1 MiB
 
 
@@ -26,6 +27,8 @@ def host_power_w(hosts: Hosts, steps: HostSteps) -> Float64:
 def cluster_steps(hosts: Hosts, steps: HostSteps, power_w: Float64, cluster: int) -> tuple[Int64, Float64]:
     """When the cluster's power changes, and to what: the sum over its hosts in topology order. The first step opens the span."""
     first, end = hosts.cluster_span(cluster)
+    if first == end:
+        return _EVER, np.zeros(1)
     mine = slice(int(steps.first[first]), int(steps.first[end]))
     times, column = np.unique(steps.time_ms[mine], return_inverse=True)
     power = power_w[mine]

@@ -56,6 +56,13 @@ def test_an_idle_host_may_show_the_rest_of_a_sum(tmp_path: Path) -> None:
     assert compared(tmp_path, {"cpu_demand": idle}, {"cpu_demand": rest}).difference is None
 
 
+def test_an_idle_host_that_draws_nothing_may_draw_the_rest_of_a_sum(tmp_path: Path) -> None:
+    idle, rest, watts = VALUES.copy(), VALUES.copy(), VALUES.copy()
+    idle[5:50], rest[5:50], watts[5:50] = 0.0, -1.4e-15, 1e-6
+    assert compared(tmp_path / "rest", {"power_draw": idle}, {"power_draw": rest}) == Comparison({"host": ROWS}, None, 0)
+    assert compared(tmp_path / "watts", {"power_draw": idle}, {"power_draw": watts}).difference is not None
+
+
 def test_counts_have_no_rests(tmp_path: Path) -> None:
     running = np.ones(ROWS, dtype=np.int32)
     running[9] = 2
