@@ -6,7 +6,7 @@ import numpy as np
 
 from opendt_streams.engine.native.hosts import unique_names
 from opendt_streams.engine.native.simulation import Piece, Simulation
-from opendt_streams.engine.native.tables.columns import Columns, text
+from opendt_streams.engine.native.tables.columns import Columns, schema, text
 
 
 class PowerSourceTable:
@@ -16,6 +16,8 @@ class PowerSourceTable:
 
     def rows(self, piece: Piece) -> Columns:
         count, width = piece.end - piece.first, len(self._clusters)
+        if not width:
+            return dict.fromkeys(("row", *schema("powerSource").names), np.zeros(0, dtype=np.int64))
         cluster = np.tile(np.arange(width), count)
         return {
             "row": np.repeat(np.arange(piece.first, piece.end), width),
