@@ -177,6 +177,10 @@ def _policy(found: dict[str, Any], place: Place, semantics: str) -> Policy:
     kind = found["type"]
     if kind == "filter" and found["subsetSize"] < 1:
         raise place.key("subsetSize").error(f"a subset of {found['subsetSize']} hosts", "at least 1")
+    for i, each in enumerate(found.get("weighers", ())):
+        if each["type"] == "VCpu" and not each["multiplier"] > 0:
+            where = place.key("weighers").entry(i).key("multiplier")
+            raise where.error(f"{each['multiplier']:g} is not positive, which OpenDC asks of VCpu", "more than 0")
     if kind == "timeshift":
         raise _not_modelled(place.key("type"), "an allocation policy of the type timeshift", "prefab or filter")
     policy: Policy = found["policyName"] if kind == "prefab" else _listed_policy(found)
@@ -190,7 +194,8 @@ def _policy(found: dict[str, Any], place: Place, semantics: str) -> Policy:
 
 def _listed_policy(found: dict[str, Any]) -> ListedPolicy:
     filters = (Filter(f["type"], f.get("limit", f.get("allocationRatio", 1.0))) for f in found["filters"])
-    weighers = (ListedWeigher(w["type"], w["multiplier"]) for w in found["weighers"])
+    # OpenDC v2.4f takes the multiplier of VCpu for its allocation ratio, which moves all weights alike; as a multiplier it has 1.
+    weighers = (ListedWeigher(w["type"], 1.0 if w["type"] == "VCpu" else w["multiplier"]) for w in found["weighers"])
     return ListedPolicy(tuple(filters), tuple(weighers), found["subsetSize"])
 
 

@@ -35,6 +35,7 @@ FAIR: Final = "MAX_MIN_FAIRNESS"
 WITH_OPENDC: Final = "The real OpenDC models it: --engine opendc."
 _ROOT: Final = Place("the topology")
 _OURS: Final = "busy-linear"
+_MOST_CORES: Final = 1_000_000  # of a host: placement keeps hosts by free cores
 _LARGEST_EXACT: Final = 2**53 - 1  # MiB; larger integers have no canonical JSON
 
 _MEGAHERTZ: Final = unit(units.megahertz, units.FREQUENCY)
@@ -226,6 +227,8 @@ def unmodelled(document: dict[str, Any]) -> Iterator[NotModelled]:
         cpu, model = host["cpu"], host["cpuPowerModel"]
         if cpu["coreCount"] < 1:
             yield _not_modelled(place.key("cpu.coreCount"), f"a CPU of {cpu['coreCount']} cores", "1 or more")
+        if cpu["coreCount"] * cpu["count"] > _MOST_CORES:
+            yield _not_modelled(place.key("cpu.coreCount"), f"a host of {cpu['coreCount'] * cpu['count']} cores", f"at most {_MOST_CORES}")
         if cpu["coreSpeed"] == 0:
             yield _endless(place.key("cpu.coreSpeed"), "a core of 0 MHz", "more than 0")
         if cpu["coreSpeed"] < 0:

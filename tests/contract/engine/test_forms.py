@@ -43,6 +43,7 @@ UNMODELLED: Final = {
     "clusters.0.hosts.0.cpu.coreCount",
     "clusters.0.hosts.0.cpu.coreSpeed",
     "clusters.0.hosts.0.cpuDistributionPolicy",
+    "clusters.0.hosts.0.memory.memorySize",
     "workloads",
     "allocationPolicies",
     "failureModels",
