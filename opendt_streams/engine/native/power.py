@@ -11,6 +11,7 @@ from opendt_streams.engine.native.hosts import Hosts
 from opendt_streams.model.power_models import watts
 from opendt_streams.model.task import Float64, Int64
 
+_EVER: Final = np.full(1, -(2**62))  # when a cluster without hosts began to draw nothing
 _BLOCK: Final = 1 << 17  # numbers summed at a time: 1 MiB
 _MOST_ADDED_UP: Final = 1000  # hosts
 _SUM_BITS: Final = 61
@@ -32,6 +33,8 @@ def cluster_steps(hosts: Hosts, steps: HostSteps, power_w: Float64, cluster: int
     hosts, what changes is added to the sum, in integers, so that no order and no history shows in the last bit.
     """
     first, end = hosts.cluster_span(cluster)
+    if first == end:
+        return _EVER, np.zeros(1)
     mine = slice(int(steps.first[first]), int(steps.first[end]))
     begin = steps.first[first : end + 1] - steps.first[first]
     times, column = np.unique(steps.time_ms[mine], return_inverse=True)
