@@ -33,9 +33,10 @@ class Simulated:
             self._append(name, result, series, [basis for basis in result.basis if basis.cluster in at])
 
     def _append(self, name: str | None, result: WindowResult, series: Sequence[Series], basis: Sequence[GroupBasis]) -> None:
-        power, energy, carbon = (np.sum([getattr(s, field) for s in series], axis=0) for field in ("power_w", "energy_j", "carbon_g"))
-        intensity = np.array(series[0].carbon_intensity_g_per_kwh)
-        rows = len(result.row_ms)
+        rows, unknown = len(result.row_ms), (np.nan,) * len(result.row_ms)
+        power, energy = (np.sum([getattr(s, field) for s in series], axis=0) for field in ("power_w", "energy_j"))
+        carbon = np.sum([unknown if s.carbon_g is None else s.carbon_g for s in series], axis=0)
+        intensity = unknown if series[0].carbon_intensity_g_per_kwh is None else series[0].carbon_intensity_g_per_kwh
         self.of.setdefault(name, Columns(*ROW)).append(result.row_ms, power, energy, intensity, carbon, utilisation(basis, rows))
 
 
