@@ -1,8 +1,8 @@
 """Rows of the native engine against those of the real OpenDC for the same inputs.
 
 Equal means: within one step of the float32 that OpenDC writes, and the last bits of the running totals whose differences rows are. Ours are
-left limits. A row of OpenDC's may show what is after its instant instead (opendc-semantics section 10); which rows do, and what, follows from the order
-of its events, which the native engine knows for a whole run. Such a row must be exactly what that says.
+left limits. A row of OpenDC's may show what is after its instant instead (opendc-semantics section 10); which rows do, and what, follows
+from the order of its events, which the native engine knows for a whole run. Such a row must be exactly what that says.
 """
 
 from __future__ import annotations

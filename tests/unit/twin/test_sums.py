@@ -51,8 +51,18 @@ def published(topology: Topology, traces: dict[str, CarbonTrace], work: list[Tas
         end = start + WINDOW_MS
         entering = [Submission(t, t.submission_ms, t.id) for t in work if start <= t.submission_ms < end]
         computed = engine.advance(end, entering)
-        made = dict(datacenter="DC", start_ms=start, end_ms=end, topology_event="", drain=False, counts=Counts(), requeued=0)
-        value = result_value(window_result(**made, computed=computed, simulated=topology))  # type: ignore[arg-type]
+        made = window_result(
+            datacenter="DC",
+            start_ms=start,
+            end_ms=end,
+            topology_event="",
+            drain=False,
+            counts=Counts(),
+            computed=computed,
+            simulated=topology,
+            requeued=0,
+        )
+        value = result_value(made)
         message = decode(topics.RESULTS, canonical(value), {"opendt_ledger": "0"})
         assert isinstance(message, ResultRecorded)
         found.append(message.result)
