@@ -57,7 +57,7 @@ def _simulated(s: Mapping[str, Any]) -> list[tuple[str, str]]:
     ]
     if drain["seconds"]:
         amounts = f"{energy_text(drain['energy_kwh'])}, carbon {carbon_text(drain['carbon_kg'])}"
-        rows.insert(5, ("drain, beside these", f"{_days_of(drain['seconds'])} after the data, until nothing ran: {amounts}"))
+        rows.insert(6, ("drain, beside these", f"{_days_of(drain['seconds'])} after the data, until nothing ran: {amounts}"))
     if s["late_tasks"] or s["duplicate_tasks"]:
         rows.append(("late, duplicate", f"{s['late_tasks']:,}, {s['duplicate_tasks']:,} tasks"))
     if s["dead_letters"]:
