@@ -37,7 +37,8 @@ def number_text(value: float) -> str:
 
 def _scaled(value: float, units: Mapping[str, float], least: float) -> str:
     """In the largest unit of which it is at least `least`; the smallest one for what is smaller than that."""
-    largest = next(iter(units))
-    unit = next((u for u, size in units.items() if abs(value) >= least * size), list(units)[-1] if value else largest)
+    unit = next((u for u, size in units.items() if abs(value) >= least * size), list(units)[-1])
+    if not value:
+        unit = next(u for u, size in units.items() if size == 1)
     shown = value / units[unit]
     return f"{shown:,.1f} {unit}" if abs(shown) >= 10 or not value else f"{shown:.3g} {unit}"

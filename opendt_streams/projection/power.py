@@ -36,8 +36,8 @@ class Simulated:
         rows, unknown = len(result.row_ms), (np.nan,) * len(result.row_ms)
         power, energy = (np.sum([getattr(s, field) for s in series], axis=0) for field in ("power_w", "energy_j"))
         carbon = np.sum([unknown if s.carbon_g is None else s.carbon_g for s in series], axis=0)
-        intensity = unknown if series[0].carbon_intensity_g_per_kwh is None else series[0].carbon_intensity_g_per_kwh
-        self.of.setdefault(name, Columns(*ROW)).append(result.row_ms, power, energy, intensity, carbon, utilisation(basis, rows))
+        intensity = [unknown if s.carbon_intensity_g_per_kwh is None else s.carbon_intensity_g_per_kwh for s in series]
+        self.of.setdefault(name, Columns(*ROW)).append(result.row_ms, power, energy, intensity[0], carbon, utilisation(basis, rows))
 
 
 def utilisation(basis: Sequence[GroupBasis], rows: int) -> Float64:
