@@ -23,7 +23,7 @@ from opendt_streams.workload.findings import Findings
 
 TOPOLOGY: Final = "topology.json"
 DESCRIPTION: Final = "workload.yaml"
-NO_CARBON_HINT: Final = "Without powerSource.carbonTracePath in the topology carbon counts as 0."
+NO_CARBON_HINT: Final = "Without powerSource.carbonTracePath in the topology carbon is unknown."
 
 
 @dataclass(frozen=True, slots=True)
