@@ -113,7 +113,7 @@ def check_windows(evidence: Evidence, local: Settings, every: int, asked: Callab
 def _words(document: dict[str, Any]) -> str:
     if "experiment" in document:
         rows = ", ".join(f"{table} {count}" for table, count in document["rows"].items())
-        rests = f" {document['rests']} values differ by a step of float32, for rests of OpenDC's sums." if document["rests"] else ""
+        rests = f" Values that differ by one step of float32, for rests of OpenDC's sums: {document['rests']}." if document["rests"] else ""
         return f"Equal: {rows} rows.{rests}" if document["equal"] else f"Different: {document['difference']['text']}"
     told = (
         f"{document['windows']:,} windows, {document['rows']:,} rows, {document['right_limit_rows']:,} of them show the right limit; "

@@ -179,8 +179,8 @@ def _policy(found: dict[str, Any], place: Place, semantics: str) -> Policy:
         raise place.key("subsetSize").error(f"a subset of {found['subsetSize']} hosts", "at least 1")
     for i, each in enumerate(found.get("weighers", ())):
         if each["type"] == "VCpu" and not each["multiplier"] > 0:
-            where = place.key("weighers").entry(i).key("multiplier")
-            raise where.error(f"{each['multiplier']:g} is not positive, which OpenDC asks of VCpu", "more than 0")
+            at = place.key("weighers").entry(i).key("multiplier")
+            raise at.error(f"{each['multiplier']:g} is not positive, which OpenDC asks of VCpu", "more than 0")
     if kind == "timeshift":
         raise _not_modelled(place.key("type"), "an allocation policy of the type timeshift", "prefab or filter")
     policy: Policy = found["policyName"] if kind == "prefab" else _listed_policy(found)

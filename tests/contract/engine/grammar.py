@@ -73,7 +73,7 @@ def _write_workload(rng: random.Random, folder: Path) -> None:
     folder.mkdir()
     _write_required(columns, folder / "tasks.parquet")
     usage = [float(rng.choice([0, 100, 1500, 4000])) for _ in fragments]
-    each = {
+    each: dict[str, tuple[pa.DataType, list[Any]]] = {
         "id": (pa.int32(), [i for i, _ in fragments]),
         "duration": (pa.int64(), [d for _, d in fragments]),
         "cpu_usage": (pa.float64(), usage),
@@ -118,18 +118,18 @@ class _Fields:
         return Members(tuple(self.pairs))
 
 
+def _one(rng: random.Random, *nodes: Node) -> Node:
+    return rng.choice(nodes)
+
+
 def _whole(rng: random.Random, number: int) -> Node:
-    spelled = [Bare(str(number))] * 4 + [
-        str(number),
-        Bare(f"0{number}") if number >= 0 else Bare(str(number)),
-        Bare(f"{number}0e-1"),
-        f"{number}e0",
-    ]
-    return rng.choice(spelled)
+    plain = Bare(str(number))
+    zero = Bare(f"0{number}") if number >= 0 else plain
+    return _one(rng, plain, plain, plain, plain, str(number), zero, Bare(f"{number}0e-1"), f"{number}e0")
 
 
 def _decimal(rng: random.Random, number: float) -> Node:
-    return rng.choice([Bare(repr(number))] * 4 + [repr(number), Bare(f"{number:e}"), f" {number!r} ", f"{number!r}d"])
+    return _one(rng, *[Bare(repr(number))] * 4, repr(number), Bare(f"{number:e}"), f" {number!r} ", f"{number!r}d")
 
 
 def _truth(rng: random.Random) -> Node:
@@ -367,5 +367,5 @@ def _other(rng: random.Random, node: Node) -> Node:
     if isinstance(node, str) and kind < 0.5:
         return rng.choice([node.lower(), node.upper(), Bare(node) if node.isalnum() else node + " ", f" {node}"])
     if isinstance(node, Bare) and kind < 0.5:
-        return rng.choice([node.text, Bare(f"{node.text}.0"), Bare(f"-{node.text}")])
+        return _one(rng, node.text, Bare(f"{node.text}.0"), Bare(f"-{node.text}"))
     return rng.choice(_ODD)
