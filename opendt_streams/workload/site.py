@@ -16,6 +16,7 @@ from opendt_streams.errors import BadInput
 from opendt_streams.model.carbon import CarbonTrace, carbon_trace
 from opendt_streams.model.topology import Topology
 from opendt_streams.model.topology_json import read_topology
+from opendt_streams.model.unmodelled import Unmodelled, unmodelled
 from opendt_streams.workload.columns import Table
 from opendt_streams.workload.findings import Findings
 
@@ -77,6 +78,14 @@ def load_topology(directory: Path, findings: Findings) -> Topology | None:
     except BadInput as error:
         findings.warning(TOPOLOGY, f"OpenDC refuses this: {error.what}", error.expected, column=error.where, hint="It is not used here.")
     return Topology(tuple(replace(c, carbon_trace=_file_name(c.carbon_trace)) for c in topology.clusters))
+
+
+def load_unmodelled(directory: Path) -> tuple[Unmodelled, ...]:
+    """What the topology has that the twin does not simulate; of a topology.json that could be read."""
+    try:
+        return unmodelled(json.loads((directory / TOPOLOGY).read_bytes()))
+    except ValueError:
+        return ()
 
 
 def load_carbon(directory: Path, topology: Topology, findings: Findings) -> Mapping[str, CarbonTrace]:
