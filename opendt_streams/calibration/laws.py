@@ -86,7 +86,7 @@ class Law:
             return (0.6, 0.0, 0.4), (2.4, 0.6, 1.35)
         if self.shape is None:
             return (0.6, 0.0, 0.4), (2.4, 0.0, 1.95)
-        least, most = EXPONENTS if self.model_type == "mse" else ASYM_UTILS
+        least, most = self._shapes
         low, high = (round(math.log(bound / shape), 6) for bound in (least, most))
         return (0.6, min(max(low, -FARTHEST), 0.0), 0.4), (2.4, max(min(high, FARTHEST), 0.0), 1.95)
 
@@ -119,10 +119,17 @@ class Law:
                 raise AssertionError(f"{other} has no curve")
 
     def moved(self, shape: float, factors: Vector) -> float:
-        """The shape that these factors mean, in the resolution of the topic."""
+        """The shape that these factors mean, in the resolution of the topic. Hour after hour of data that fit no curve lead no farther than
+        to its bounds: an asymUtil of 0 is no power model."""
         if self.shape is None:
             return shape
-        return round(shape * math.exp(min(max(factors[1] / max(factors[2], 0.2), -FARTHEST), FARTHEST)), 6)
+        least, most = self._shapes
+        moved = shape * math.exp(min(max(factors[1] / max(factors[2], 0.2), -FARTHEST), FARTHEST))
+        return round(min(max(moved, min(least, shape)), max(most, shape)), 6)
+
+    @property
+    def _shapes(self) -> tuple[float, float]:
+        return EXPONENTS if self.model_type == "mse" else ASYM_UTILS
 
     def model(self, reference: Reference, factors: Vector, shape: float, cores: int) -> PowerModel:
         """The power model of a host group at these factors, in the resolution of the topic."""

@@ -128,17 +128,17 @@ def level(tally: Tally, expected_w: Float64, measured_w: Float64) -> Notice | No
     )
 
 
-def clock(tally: Tally, expected_w: Float64, measured_w: Float64, slot_ms: int) -> Notice | None:
+def clock(tally: Tally, demand: Float64, measured_w: Float64, slot_ms: int) -> Notice | None:
     """A meter whose curve is that of another time."""
     newest = slice(-_NEWEST, None)
-    lag = lag_between(expected_w[newest], measured_w[newest], LONGEST_LAG_MS // slot_ms)
+    lag = lag_between(demand[newest], measured_w[newest], LONGEST_LAG_MS // slot_ms)
     if lag is None:
         return None
     minutes = abs(lag) * slot_ms / times.MINUTE
     how = "late" if lag > 0 else "early"
     return Notice(
         "meter-clock",
-        f"The {tally.of} seems to be {minutes:.0f} min {how}: its curve is that of the simulated power of another time.",
+        f"The {tally.of} seems to be {minutes:.0f} min {how}: its curve is that of the load of another time.",
         "Look at the meter's clock, at its time zone, and at consumption_offset_ms in workload.yaml.",
         1,
         tally.first_ms,

@@ -12,8 +12,11 @@ from opendt_streams.model.event import MAIN
 from opendt_streams.model.result import WindowResult
 from opendt_streams.notices.notice import Notice, many
 
-EMPTY_SHARE = 0.1
+EMPTY_SHARE = 0.25
 """Share of tasks without fragments from which on they are no usual leftovers of a trace."""
+
+
+_NOTHING = float("nan")
 
 
 @dataclass(slots=True)
@@ -41,7 +44,9 @@ class Outcome:
         self.busy_ms: tuple[int, int] | None = None  # where tasks ran
         self.ended = False
         self.events: list[tuple[int, str]] = []  # (window start, topology event) wherever it changes
-        self.mean_w: dict[str | None, array[float]] = {None: array("d")}  # per window, of each cluster and of all; NaN where none
+        # Per window, of each cluster and of all (None), NaN where none: mean power, and demand that is met, which no parameters change.
+        self.mean_w: dict[str | None, array[float]] = {None: array("d")}
+        self.demand: dict[str | None, array[float]] = {None: array("d")}
         self.drained = array("b")
         self._failed, self._late, self._duplicate, self._empty = _Tally(), _Tally(), _Tally(), _Tally()
         self._late_samples, self._silent = _Tally(), _Tally()
@@ -78,16 +83,22 @@ class Outcome:
 
     def _note_power(self, result: WindowResult) -> None:
         means: dict[str | None, float] = {}
+        met: dict[str | None, float] = {}
         if result.total is not None and result.row_ms:
-            means[None] = sum(result.total.power_w) / len(result.row_ms)
+            means[None], met[None] = sum(result.total.power_w) / len(result.row_ms), 0.0
             for cluster in result.clusters:
                 mean = sum(cluster.series.power_w) / len(result.row_ms)
-                means[cluster.name] = means.get(cluster.name, 0.0) + mean
-        nothing = float("nan")
-        for name in means.keys() - self.mean_w.keys():
-            self.mean_w[name] = array("d", [nothing] * (self.windows - 1))
-        for name, column in self.mean_w.items():
-            column.append(means.get(name, nothing))
+                means[cluster.name], met[cluster.name] = means.get(cluster.name, 0.0) + mean, 0.0
+            for basis in result.basis:
+                loads = zip(basis.window_demand_mhz, basis.window_host_ms, strict=True)
+                done = sum(min(mhz, basis.capacity_mhz) * ms for mhz, ms in loads)
+                met[None] += done
+                met[result.clusters[basis.cluster].name] += done
+        for columns, values in ((self.mean_w, means), (self.demand, met)):
+            for name in values.keys() - columns.keys():
+                columns[name] = array("d", [_NOTHING] * (self.windows - 1))
+            for name, column in columns.items():
+                column.append(values.get(name, _NOTHING))
         self.drained.append(result.drain)
 
     def results_ended(self, unplaceable: int) -> None:

@@ -111,14 +111,12 @@ class Readings:
         yield from self._presence(right, bool(wrong))
 
     def _of_meter(self, tally: Tally) -> Iterator[Notice]:
-        found = None
-        measured_w, expected_w = self._both(tally)
-        if expected_w is not None:
-            found = level(tally, expected_w, measured_w)
-            if found is not None:
-                yield found
-            elif len(self._of) <= MOST_CLOCKS and (off := self._clock(tally, expected_w, measured_w)) is not None:
-                yield off
+        found, simulated = None, self._outcome.mean_w.get(tally.meter.cluster)
+        if simulated is not None and tally.meter.host_group is None:  # of host groups no result tells the power
+            measured_w = tally.means(self._outcome.windows)
+            found = level(tally, np.array(simulated), measured_w)
+            off = self._clock(tally, measured_w) if found is None and len(self._of) <= MOST_CLOCKS else None
+            yield from (notice for notice in (found, off) if notice is not None)
         ahead, head = Tally(tally.meter), self._ledger.head
         can = draw_of(tally.meter, head.topology) if head is not None and tally.waiting else None
         if can is not None:
@@ -137,19 +135,13 @@ class Readings:
                 tally.meter.name,
             )
 
-    def _both(self, tally: Tally) -> tuple[Float64, Float64 | None]:
-        """(measured, simulated) power per window; the latter None for a meter of host groups, whose share no result tells."""
-        columns, meter = self._outcome.mean_w, tally.meter
-        column = columns.get(meter.cluster) if meter.host_group is None else None
-        return tally.means(self._outcome.windows), None if column is None else np.array(column)
-
-    def _clock(self, tally: Tally, expected_w: Float64, measured_w: Float64) -> Notice | None:
+    def _clock(self, tally: Tally, measured_w: Float64) -> Notice | None:
+        demand = np.array(self._outcome.demand[tally.meter.cluster])
         every = max(1, self._grid.publish_every_ms // self._grid.window_ms)
         part = self._outcome.windows if self._outcome.ended else self._outcome.windows // every * every
         known = self._clocks.get(tally.meter)
         if known is None or known[0] != part:
-            lag = clock(tally, expected_w[:part], measured_w[:part], self._grid.window_ms)
-            known = self._clocks[tally.meter] = part, lag
+            known = self._clocks[tally.meter] = part, clock(tally, demand[:part], measured_w[:part], self._grid.window_ms)
         return known[1]
 
     def _presence(self, tallies: Collection[Tally], wrong: bool) -> Iterator[Notice]:
