@@ -6,6 +6,7 @@ streams.py     of dc.workload and dc.topology: what is waited for, what is not s
 outcome.py     of sim.results and sim.calibration: windows, tasks, alarms
 readings.py    of dc.power against sim.results: meters, and whether what they say can be true
 meter.py       one meter: what is tallied of it, and what follows
+telling.py     each notice once, for logs
 
 Warnings of `opendt run --json`, the terminal, the page, report.html, the API, Grafana and the services' logs all come from `Notices`.
 """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -41,6 +42,8 @@ KINDS: Final = {
     "restarted": "services that died and were started again",
 }
 """Every kind with what it is of, the most urgent first."""
+OF_ALARMS: Final = frozenset({"meter-not-believed", "parameter-bound", "calibration"})
+"""Kinds that repeat the calibrator's alarms."""
 _ORDER: Final = {kind: place for place, kind in enumerate(KINDS)}
 
 
@@ -72,6 +75,14 @@ class Notice:
             "text": self.text,
             "action": self.action,
         }
+
+
+def counts_by_kind(notices: Iterable[Notice]) -> dict[str, int]:
+    """How many of what each kind counts, in the order of the notices."""
+    found: dict[str, int] = {}
+    for notice in notices:
+        found[notice.kind] = found.get(notice.kind, 0) + notice.count
+    return found
 
 
 def many(count: int, one: str, more: str | None = None) -> str:

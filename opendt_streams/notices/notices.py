@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
-from typing import Final
+from collections.abc import Iterator
 
 from opendt_streams.model import times
 from opendt_streams.model.event import TopologyEvent
@@ -17,17 +16,12 @@ from opendt_streams.windows.watermark import Watermark
 from opendt_streams.wire import topics
 from opendt_streams.wire.messages import AlarmRecorded, DecisionRecorded, End, Heartbeat, Message, PowerBatch, ResultRecorded, ResultsEnded
 
-EVERYTHING: Final = frozenset(topics.ALL_TOPICS)
-
 
 class Notices:
-    """Of one datacenter. `hears` are the topics that it is fed with: what is missing on others is no notice.
+    """Of one datacenter. `ledger` is the fold of sim.topology, if whoever feeds this folds it anyway: each event first."""
 
-    `ledger` is the fold of sim.topology, if whoever feeds this folds it anyway; then events are not to be taken here.
-    """
-
-    def __init__(self, grid: Grid, hears: Collection[str] = EVERYTHING, ledger: Ledger | None = None) -> None:
-        self._grid, self._hears = grid, frozenset(hears)
+    def __init__(self, grid: Grid, ledger: Ledger | None = None) -> None:
+        self._grid = grid
         self._ledger, self._own_ledger = ledger or Ledger(), ledger is None
         self._workload, self._outcome = Workload(grid.max_jump_ms), Outcome()
         self._readings = Readings(grid, self._outcome, self._ledger)
@@ -38,7 +32,7 @@ class Notices:
 
     def take(self, topic: str, offset: int, message: Message | None) -> None:
         """The next message of a topic; what was taken before is skipped. None: a task on dc.workload, which nobody need decode for this."""
-        if topic not in self._hears or offset < self._next.get(topic, 0):
+        if offset < self._next.get(topic, 0):
             return
         self._next[topic] = offset + 1
         if topic == topics.WORKLOAD:
@@ -104,13 +98,10 @@ class Notices:
         return self._outcome.answered
 
     def _all(self) -> Iterator[Notice]:
-        if topics.WORKLOAD in self._hears:
-            yield from self._workload.notices(self._span_ms())
+        yield from self._workload.notices(self._span_ms())
         yield from self._outcome.notices()
-        if {topics.POWER, topics.RESULTS} <= self._hears:
-            yield from self._readings.notices()
-        if {topics.POWER, topics.WORKLOAD, topics.RESULTS} <= self._hears:
-            yield from self._behind()
+        yield from self._readings.notices()
+        yield from self._behind()
         for topic, (count, first, reason) in self._letters.items():
             yield Notice(
                 "dead-letter",

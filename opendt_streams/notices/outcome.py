@@ -130,8 +130,8 @@ class Outcome:
         if self._silent.count:
             yield Notice(
                 "telemetry-silent",
-                f"At {many(self._silent.count, 'instant')}, the first {times.iso(self._silent.first_ms or 0)}, dc.power had said nothing "
-                "new: the parameters were kept without having been compared.",
+                f"At {many(self._silent.count, 'instant')}, the first {times.iso(self._silent.first_ms or 0)}, there was nothing "
+                "on dc.power to compare with: the parameters were kept.",
                 "Look at the meters and at what feeds dc.power.",
                 self._silent.count,
                 self._silent.first_ms,

@@ -70,7 +70,7 @@ class Workload:
 
     def notices(self, span_ms: tuple[int, int] | None) -> Iterator[Notice]:
         """`span_ms`: what is simulated so far; without, all that carbon traces are looked at for is their holes."""
-        yield from self._waits()
+        yield from self._waits(span_ms[1] if span_ms is not None else None)
         if self.ended and not self.tasks:
             yield Notice(
                 "no-tasks", "dc.workload ended without a single task: idle power is all there is.", "Look at what feeds dc.workload."
@@ -87,9 +87,11 @@ class Workload:
             return [snapshot for place, snapshot in self._snapshots.items() if place in named]
         return [next(iter(self._snapshots.values()))]
 
-    def _waits(self) -> Iterator[Notice]:
-        if self._blocked:
-            number, beat = self._blocked[0]
+    def _waits(self, until_ms: int | None) -> Iterator[Notice]:
+        """`until_ms`: what is simulated so far: the heartbeats until then were taken, wherever their snapshot is by now."""
+        blocked = next((each for each in self._blocked if until_ms is None or each[1].time_ms > until_ms), None)
+        if blocked is not None:
+            number, beat = blocked
             behind = self._messages - number + 1
             valid = [digest for digest, place in self._digests.items() if place is not None]
             found = f"What dc.topology holds has sha256 {listed(valid, 2)}" if valid else "It holds no valid snapshot"
@@ -102,7 +104,7 @@ class Workload:
                 behind,
                 beat.time_ms,
             )
-        elif self.first_ms is not None and not self._in_use():
+        elif until_ms is None and self.first_ms is not None and not self._in_use():
             bad = (
                 f"{many(len(self._digests), 'message')} of dc.topology, but no valid one" if self._digests else "no message on dc.topology"
             )

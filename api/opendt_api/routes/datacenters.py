@@ -24,6 +24,23 @@ router = APIRouter(prefix="/api/v1", tags=["datacenters"])
 STALE_MS: Final = 60 * times.SECOND  # of wall time without a new result, while the twin has not come to its end
 
 
+class Warned(BaseModel):
+    """What a user must know before any figure."""
+
+    kind: str = Field(description="A stable word: docs/run-folder.md lists them.", examples=["meter-unknown"])
+    event_time: str | None = Field(description="Of the first occurrence; null where it has none.")
+    count: int
+    text: str = Field(description="What is so.")
+    action: str = Field(description="What to do.")
+
+
+class Warnings(BaseModel):
+    """The most urgent first."""
+
+    datacenter: str
+    warnings: list[Warned]
+
+
 class State(BaseModel):
     """How far a datacenter's twin has come. Times are event time, `newest_result_recorded` is wall time."""
 
@@ -40,6 +57,7 @@ class State(BaseModel):
     lag_seconds: float | None = Field(description="Event time between the workload's watermark and the newest window.")
     decisions: int
     alarms: int
+    warnings: list[Warned] = Field(description="What a user must know, the most urgent first.")
     topology_events: int
     clusters: list[str]
     host_groups: dict[str, str] = Field(
@@ -76,6 +94,12 @@ async def list_datacenters(context: Shared) -> Datacenters:
 async def state(site: Site, context: Shared) -> State:
     """How far the twin of a datacenter has come."""
     return state_of(site, context)
+
+
+@router.get("/datacenters/{dc}/warnings")
+async def warnings(site: Site) -> Warnings:
+    """What a user must know before any figure: what was ignored, guessed, waited for or given up, by the topics so far."""
+    return Warnings(datacenter=site.name, warnings=warnings_of(site))
 
 
 class Figures(BaseModel):
@@ -132,6 +156,10 @@ def _figures(found: OfficialScore) -> Figures:
     return Figures(**asdict(found.score), **energy)
 
 
+def warnings_of(site: Datacenter) -> list[Warned]:
+    return [Warned(**notice.document()) for notice in site.warnings]
+
+
 def state_of(site: Datacenter, context: Context) -> State:
     progress = site.progress
     last_ms = progress.newest_recorded_ms
@@ -152,6 +180,7 @@ def state_of(site: Datacenter, context: Context) -> State:
         lag_seconds=lag,
         decisions=len(site.decisions),
         alarms=len(site.alarms),
+        warnings=warnings_of(site),
         topology_events=len(site.index),
         clusters=[name for name in site.simulated.of if name is not None],
         host_groups=host_group_names(site.facts.head.topology if site.facts.head else None),
