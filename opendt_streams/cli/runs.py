@@ -34,11 +34,12 @@ def list_runs(data: Data = DATA, as_json: AsJson = False) -> None:
         people().print(f"No runs in {data}. `opendt run` makes one.")
         return
     table = Table()
-    for column in ("run", "datacenter", "state", "started", "windows", "MAPE %", "skill"):
-        table.add_column(column, overflow="fold", justify="right" if column in ("windows", "MAPE %", "skill") else "left")
+    for column in ("run", "datacenter", "state", "started", "windows", "MAPE %", "skill", "warnings"):
+        table.add_column(column, overflow="fold", justify="right" if column in ("windows", "MAPE %", "skill", "warnings") else "left")
     for run in runs:
         summary = run.get("summary") or {}
         figures = [_figure(summary.get(name)) for name in ("windows", "mape_percent", "skill")]
+        figures.append(_figure(len(summary["warnings"]) if summary.get("warnings") is not None else None))
         table.add_row(run["run"], run.get("datacenter") or "-", run["state"], run.get("started") or "-", *figures)
     console = people()
     console.print(table)

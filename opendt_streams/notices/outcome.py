@@ -168,7 +168,8 @@ class Outcome:
         if self._unplaceable:
             yield Notice(
                 "task-unplaceable",
-                f"{many(self._unplaceable, 'task')} never started: no host has the cores or the memory, or room for them never came.",
+                f"{many(self._unplaceable, 'task')} never started: no host has the cores or the memory, room for them never came, or their "
+                "window could not be simulated.",
                 "`opendt data check` says which want more than any host has.",
                 self._unplaceable,
             )

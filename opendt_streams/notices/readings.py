@@ -34,7 +34,7 @@ class Readings:
         self._grid, self._outcome, self._ledger = grid, outcome, ledger
         self._of: dict[Meter, Tally] = {}
         self._draws: dict[tuple[str, Meter], Draw] = {}
-        self._clocks: dict[Meter, tuple[int, Notice | None]] = {}  # worked out once an hour of event time, for what it costs
+        self._clocks: dict[Meter, tuple[tuple[int, int], Notice | None]] = {}  # worked out once an hour of event time, for what it costs
         self._right: set[Meter] = set()  # meters that measure something
         self._asked: set[Meter] = set()  # meters of which the first `_looked` events were asked
         self._looked = 0
@@ -136,12 +136,15 @@ class Readings:
             )
 
     def _clock(self, tally: Tally, measured_w: Float64) -> Notice | None:
-        demand = np.array(self._outcome.demand[tally.meter.cluster])
-        every = max(1, self._grid.publish_every_ms // self._grid.window_ms)
-        part = self._outcome.windows if self._outcome.ended else self._outcome.windows // every * every
+        """Of the hours that both have said all about, so that asking in between changes nothing."""
+        outcome, every = self._outcome, max(1, self._grid.publish_every_ms // self._grid.window_ms)
+        settled = min(outcome.windows, max(len(tally.samples) - 1, 0)) // every * every
+        part = outcome.windows if outcome.ended else settled
+        key = part, tally.count if outcome.ended else 0
         known = self._clocks.get(tally.meter)
-        if known is None or known[0] != part:
-            known = self._clocks[tally.meter] = part, clock(tally, demand[:part], measured_w[:part], self._grid.window_ms)
+        if known is None or known[0] != key:
+            demand = np.array(outcome.demand[tally.meter.cluster])
+            known = self._clocks[tally.meter] = key, clock(tally, demand[:part], measured_w[:part], self._grid.window_ms)
         return known[1]
 
     def _presence(self, tallies: Collection[Tally], wrong: bool) -> Iterator[Notice]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Iterator
 
@@ -89,7 +90,9 @@ class Workload:
 
     def _waits(self, until_ms: int | None) -> Iterator[Notice]:
         """`until_ms`: what is simulated so far: the heartbeats until then were taken, wherever their snapshot is by now."""
-        blocked = next((each for each in self._blocked if until_ms is None or each[1].time_ms > until_ms), None)
+        taken_ms = -math.inf if until_ms is None else until_ms
+        missing = (each for each in self._blocked if each[1].time_ms > taken_ms and each[1].snapshot not in self._digests)
+        blocked = next(missing, None)
         if blocked is not None:
             number, beat = blocked
             behind = self._messages - number + 1

@@ -12,6 +12,8 @@ from opendt_streams.calibration.metrics import ASHRAE_HOURLY_CVRMSE_PERCENT, ASH
 from opendt_streams.model import times
 from opendt_streams.run.report_page import REPORT_FILE
 
+DOUBTS: Final = ("window-", "meter-", "power-", "reading-", "telemetry-", "waiting-")
+"""How the kinds of warnings begin that put scores in doubt."""
 _NOT_SCORED: Final = "not scored"
 
 
@@ -21,6 +23,8 @@ def show_report(summary: Mapping[str, Any], state: str, notes: Sequence[str], co
     show_warnings(summary["warnings"], console)
     _section(console, "What was simulated", _simulated(summary))
     _section(console, "Measured against simulated power (pure model, one publication interval ahead)", _accuracy(summary))
+    if doubts := [w["kind"] for w in summary["warnings"] if w["kind"].startswith(DOUBTS)]:
+        console.print(f"Read these with the warnings above: {', '.join(dict.fromkeys(doubts))}.", style="yellow", markup=False)
     if len(summary["days"]) > 1:
         console.print(_days(summary["days"]))
     _section(console, "The run", _run(summary))
