@@ -126,8 +126,7 @@ def _doubts(run_dir: Path | None, workload: Path | None) -> list[str]:
     assert run_dir is not None
     if not (run_dir / MANIFEST_FILE).exists():
         return []
-    summary = Manifest.read(run_dir).summary or {}
-    return [str(w["text"]) for w in summary.get("warnings", ()) if str(w["kind"]).startswith(DOUBTS)]
+    return [str(w["text"]) for w in Manifest.read(run_dir).warnings if str(w["kind"]).startswith(DOUBTS)]
 
 
 def _record(

@@ -64,7 +64,7 @@ def show_run(
     if as_json:
         print_json(document)
         return
-    show_warnings((manifest.summary or {}).get("warnings") or [], people())
+    show_warnings(manifest.warnings, people())
     table = Table(show_header=False)
     for name, value in _flat(document):
         table.add_row(name, value)

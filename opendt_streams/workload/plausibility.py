@@ -24,7 +24,7 @@ COVERED: Final = 0.5
 SLOT_MS: Final = 5 * times.MINUTE
 LONGEST_LAG_MS: Final = 12 * times.HOUR
 _FEWEST_TASKS: Final = 5
-_SHORTEST_TASK_MS: Final = 10 * times.SECOND
+_SHORTEST_TASK_MS: Final = 2 * times.MINUTE
 _MOST_SLOTS: Final = 100_000
 
 

@@ -87,7 +87,7 @@ def test_a_snapshot_that_nobody_sent_is_what_the_twin_waits_for(folder: Path) ->
         run.process.send_signal(signal.SIGINT)
         code, found = run.finish()
     assert code == 130
-    (warning,) = found["warnings"]
+    warning = found["warnings"][0]
     assert warning["kind"] == "waiting-for-snapshot" and awaited in warning["text"] and warning["event_time"] == "2024-03-04T00:00:00Z"
 
 
