@@ -22,6 +22,7 @@ from opendt_api.security import OPERATOR, Principals, given_token, is_loopback, 
 from opendt_streams.broker.ports import listen
 from opendt_streams.errors import Unavailable
 from opendt_streams.model import times
+from opendt_streams.notices.telling import Telling
 from opendt_streams.projection.datacenter import Datacenter
 from opendt_streams.projection.projection import Projection
 from opendt_streams.settings.sections import ApiSettings
@@ -34,6 +35,7 @@ from opendt_streams.wire.headers import ID, OURS
 from opendt_streams.wire.record import Record
 
 SOURCE = f"{OURS}api"
+_LOOK_S = 2.0
 _KINDS = {topics.RESULTS: "result", topics.CALIBRATION: "decision", topics.LEDGER: "topology", topics.DEAD_LETTER: "dead-letter"}
 
 log = structlog.get_logger()
@@ -92,16 +94,28 @@ def application(deployment: Deployment) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         following = asyncio.create_task(follower.run())
+        telling = asyncio.create_task(_log_warnings(context))
         try:
             async with LedgerWriter(deployment, source=SOURCE) as context.writer:
                 yield
         finally:
-            following.cancel()
-            with suppress(asyncio.CancelledError):
-                await following
+            for task in (telling, following):
+                task.cancel()
+                with suppress(asyncio.CancelledError):
+                    await task
 
     app.router.lifespan_context = lifespan
     return app
+
+
+async def _log_warnings(context: Context) -> None:
+    """What a user must know goes to the log too, once each, as it becomes known."""
+    telling = Telling()
+    while True:
+        await asyncio.sleep(_LOOK_S)
+        for site in list(context.projection.datacenters.values()) if context.ready() else ():
+            for notice in telling.new(site.name, site.warnings):
+                log.warning("to know", datacenter=site.name, **notice.document())
 
 
 def _tell(context: Context, follower: Follower, record: Record, site: Datacenter | None) -> None:

@@ -18,7 +18,7 @@ from grafana_foundation_sdk.models.dashboard import (
     VariableSort,
 )
 
-from grafana.as_code.panels import ORANGE, RED, WHOLE
+from grafana.as_code.panels import ORANGE, RED, WHOLE, YELLOW
 from grafana.as_code.source import REF, SITE, Events, Query
 
 TAG: Final = "opendt"
@@ -64,9 +64,10 @@ _WITH_A_VALUE: Final = {
 
 
 def annotated(found: d.Dashboard, *, events: bool = True) -> d.Dashboard:
-    """Alarms, and ledger events, as marks on all curves of the range."""
+    """Alarms, warnings, and ledger events, as marks on all curves of the range."""
     if events:
         found.annotation(_marks("Topology events", ORANGE, ["ledger", "accepted", "$datacenter"]))
+    found.annotation(_marks("Warnings", YELLOW, ["warning", "$datacenter"]))
     return found.annotation(_marks("Alarms", RED, ["alarm", "$datacenter"]))
 
 

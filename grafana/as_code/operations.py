@@ -5,7 +5,7 @@ from __future__ import annotations
 from grafana_foundation_sdk.builders import dashboard as d
 
 from grafana.as_code.board import annotated, board
-from grafana.as_code.panels import BLUE, GREEN, ORANGE, RED, Curve, bars, curves, figure, yes_or_no
+from grafana.as_code.panels import BLUE, GREEN, ORANGE, RED, Curve, bars, by_name, curves, figure, yes_or_no
 from grafana.as_code.source import SITE
 
 UID = "opendt-operations"
@@ -28,6 +28,8 @@ def operations() -> d.Dashboard:
         figure("Newest result", "dateTimeFromNow", f"{now}.newest_result_recorded_ms", about="When it was recorded, in wall time."),
         figure("Windows", "short", f"{now}.windows", about="Simulated so far."),
         figure("Records read", "short", f"{API}.records", about="By the API, of all topics."),
+        figure("Warnings", "short", f"{now}.warnings", about="What a user must know: the page and the API say it in words.", bad_from=1),
+        by_name("Warnings by kind", f"aliasByNode({SITE}.warnings.*, 3)", about="How many of what each kind counts, by now."),
         curves("Lag", "s", Curve("lag", f"{SITE}.windows.lag_seconds", ORANGE), about=_LAG, steps=True),
         bars(
             "Windows simulated",

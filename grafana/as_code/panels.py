@@ -72,6 +72,16 @@ def figure(title: str, unit: str, target: str, *, about: str, bad_from: float | 
     return panel.graph_mode(common.BigValueGraphMode.NONE).no_value("unknown")
 
 
+def by_name(title: str, target: str, *, about: str, width: int = WHOLE - SIXTH) -> stat.Panel:
+    """The newest value of each series that there is, with its name."""
+    panel = stat.Panel().title(title).description(about).datasource(REF).height(4).span(width).unit("short")
+    panel.with_target(Query("A", target))
+    panel.reduce_options(c.ReduceDataOptions().calcs(["lastNotNull"]).values(False).fields(""))
+    panel.thresholds(d.ThresholdsConfig().mode(ThresholdsMode.ABSOLUTE).steps([Threshold(color=ORANGE, value=None)]))
+    panel.color_mode(common.BigValueColorMode.BACKGROUND).text_mode(common.BigValueTextMode.VALUE_AND_NAME)
+    return panel.graph_mode(common.BigValueGraphMode.NONE).no_value("none")
+
+
 def yes_or_no(title: str, target: str, *, about: str, bad: bool, width: int = SIXTH) -> stat.Panel:
     """A state of 0 or 1 in words; 1 is red if it is `bad`, else green."""
     words = {"0": ValueMappingResult(text="no", index=0), "1": ValueMappingResult(text="yes", index=1)}

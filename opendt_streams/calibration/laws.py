@@ -28,6 +28,8 @@ DATASHEET: Final = "datasheet"
 EXPONENTS: Final = (1.05, 20.0)
 ASYM_UTILS: Final = (0.01, 2.0)
 """Where shapes stay: beyond, the curves hardly change any more."""
+LEAST_SHAPE, MOST_SHAPE = 1e-6, 1e6
+"""Beyond these a shape would be 0 in the resolution of the topic, or grow without end."""
 FARTHEST: Final = 0.5
 """How far the logarithm of a shape may move at one instant: as far as its derivative says something."""
 
@@ -119,10 +121,12 @@ class Law:
                 raise AssertionError(f"{other} has no curve")
 
     def moved(self, shape: float, factors: Vector) -> float:
-        """The shape that these factors mean, in the resolution of the topic."""
+        """The shape that these factors mean, in the resolution of the topic. Hour after hour of data that fit no curve never lead it to 0,
+        which is no shape."""
         if self.shape is None:
             return shape
-        return round(shape * math.exp(min(max(factors[1] / max(factors[2], 0.2), -FARTHEST), FARTHEST)), 6)
+        moved = shape * math.exp(min(max(factors[1] / max(factors[2], 0.2), -FARTHEST), FARTHEST))
+        return min(max(round(moved, 6), LEAST_SHAPE), MOST_SHAPE)
 
     def model(self, reference: Reference, factors: Vector, shape: float, cores: int) -> PowerModel:
         """The power model of a host group at these factors, in the resolution of the topic."""
@@ -139,7 +143,7 @@ class Law:
                 return _model(own.model_type, idle_w, round(idle_w + span, 6), own.calibration_factor, own.asym_util, own.dvfs)
             case "asymptotic":
                 asym_util = self.moved(shape, factors) / (cores if self.per_core else 1)
-                return _model("asymptotic", idle_w, round(idle_w + slope_w, 6), 1.0, round(asym_util, 6), self.dvfs)
+                return _model("asymptotic", idle_w, round(idle_w + slope_w, 6), 1.0, max(round(asym_util, 6), LEAST_SHAPE), self.dvfs)
             case kind:
                 exponent = self.moved(shape, factors) if self.shape is not None else 1.0
                 return _model(kind, idle_w, round(idle_w + slope_w, 6), exponent, 0.0, True)

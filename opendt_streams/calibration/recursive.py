@@ -30,6 +30,7 @@ from opendt_streams.calibration.telemetry import Meter
 from opendt_streams.calibration.watch import Reading, Watched, gap, watch
 from opendt_streams.model import times
 from opendt_streams.model.canonical import JSON
+from opendt_streams.model.plausible import draw_of, possible
 from opendt_streams.model.power import Meter as MeterName
 from opendt_streams.model.task import Float64, Int64
 
@@ -68,7 +69,11 @@ class Recursive:
         apart = [self._which if 1 < len(at) <= MOST_APART else [] for at in places]
         rows = rows_of(evidence.results, topology, watts, self._laws, places, [part.shapes for part in parts], apart)
         seen = self._paired(rows, time_ms)
-        watched = [self._watch(part, s, time_ms, power_w, seen, rows, known.instant_ms or 0, instant_ms) for s, part in enumerate(parts)]
+        most_w = [draw_of(scope.meter, topology).most_w for scope in scopes]
+        watched = [
+            _of_what_can_be(self._watch(part, s, time_ms, power_w, seen, rows, known.instant_ms or 0, instant_ms), power_w[:, s], most_w[s])
+            for s, part in enumerate(parts)
+        ]
 
         test_from_ms = publication.held_out_from(instant_ms, self._settings.publish_every_ms)
         common = fitting.common_belief(self._laws, scopes, topology, watts)
@@ -188,6 +193,12 @@ class Recursive:
             lag=found.lag,
             lag_since_ms=found.since_ms,
         )
+
+
+def _of_what_can_be(watched: Watched, power_w: Float64, most_w: float) -> Watched:
+    """The same; what no score counts teaches nothing either."""
+    believed = zip(watched.believed, possible(power_w, most_w).tolist(), strict=True)
+    return replace(watched, believed=tuple(mine and can_be for mine, can_be in believed))
 
 
 def _without_telemetry(known: Estimate, evidence: Evidence) -> Proposal:

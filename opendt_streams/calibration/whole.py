@@ -31,7 +31,7 @@ SHORTEST_PIECE_MS: Final = 300_000
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Observed:
-    """An interval's readings of the whole datacenter (one value per sample) with their rows."""
+    """An interval's readings of the whole datacenter (one value per sample, NaN where it cannot be) with their rows."""
 
     known: Estimate
     evidence: Evidence
@@ -123,7 +123,7 @@ class Observed:
 def observe(known: Estimate, evidence: Evidence, settings: CalibrationSettings, laws: Sequence[Law]) -> Observed | None:
     """What the interval says, with columns of these laws at the shapes at which they begin; None without any reading."""
     topology, instant_ms = evidence.in_force, evidence.instant_ms
-    time_ms, power_w = datacenter_power(evidence.samples, topology)
+    time_ms, power_w = datacenter_power(evidence.samples, topology, all_readings=True)  # who judges the meter sees all of them
     if not len(time_ms):
         return None
     watts = references(topology, known.references, known.published)
@@ -136,15 +136,16 @@ def observe(known: Estimate, evidence: Evidence, settings: CalibrationSettings, 
     readings = [Reading(t, m, e if same else None, lo, hi) for t, m, same, e, lo, hi in columns]
     part = known.parts[0] if known.parts else Part(WHOLE_DATACENTER, Meter(), None)
     watched = watch(part.meter, part.pace, readings, known.instant_ms or 0, instant_ms, fitted=bool(known.published))
+    possible = np.isin(time_ms, datacenter_power(evidence.samples, topology)[0])
     return Observed(
         known=known,
         evidence=evidence,
         time_ms=time_ms,
-        power_w=power_w,
+        power_w=np.where(possible, power_w, np.nan),
         rows=rows,
         seen=seen,
         watched=watched,
-        believed=np.array(watched.believed) & seen.comparable,
+        believed=np.array(watched.believed) & seen.comparable & possible,
         references=watts,
         held_out_from_ms=publication.held_out_from(instant_ms, settings.publish_every_ms),
         publish_every_ms=settings.publish_every_ms,

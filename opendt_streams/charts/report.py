@@ -45,6 +45,7 @@ def report_page(summary: Mapping[str, Any], state: str, notes: Sequence[str], da
     title = f"Run {summary['run']}: {state}"
     body = (
         f"<header><h1>{escape(title)}</h1><p class='note'>{escape(_subtitle(summary))}</p></header>\n<main>"
+        + (section("Warnings", _warnings(summary["warnings"]), classes="panel warnings") if summary["warnings"] else "")
         + section("Scores", _scores(summary), classes="panel")
         + section("Totals", _totals(summary), classes="panel")
         + "<section><h2 class='hidden'>Charts</h2><div id='charts' class='charts'></div></section>\n"
@@ -53,7 +54,7 @@ def report_page(summary: Mapping[str, Any], state: str, notes: Sequence[str], da
         + section("Ledger", "<div id='ledger'></div>", classes="panel")
         + section("Calibration", "<div id='alarms'></div><div id='decisions'></div>", classes="panel")
         + section("Dead letters", "<div id='letters'></div>", classes="panel")
-        + section("Notes", _notes([*summary["warnings"], *notes]), classes="panel")
+        + section("Notes", _notes(notes), classes="panel")
         + section("Digests", _digests(summary), classes="panel digests")
         + f"</main>\n<footer>{_FOOTER}</footer>"
     )
@@ -130,6 +131,17 @@ def _figures(summary: Mapping[str, Any]) -> str:
 def _digests(summary: Mapping[str, Any]) -> str:
     rows = [["log root (all records)", summary["log_root"]], *([name, digest] for name, digest in summary["digests"].items())]
     return table(("what", "sha256"), rows)
+
+
+def _warnings(warnings: Sequence[Mapping[str, Any]]) -> str:
+    """What a user must know before any figure."""
+    return "<ul class='alarms'>" + "".join(_warning(warning) for warning in warnings) + "</ul>"
+
+
+def _warning(warning: Mapping[str, Any]) -> str:
+    kind, text, action = (escape(warning[name]) for name in ("kind", "text", "action"))
+    when = f" <span class='when'>{escape(warning['event_time'])}</span>" if warning["event_time"] else ""
+    return f"<li><strong>{kind}</strong> {text} <em>{action}</em>{when}</li>"
 
 
 def _notes(notes: Sequence[str]) -> str:

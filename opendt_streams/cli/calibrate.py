@@ -27,9 +27,13 @@ from opendt_streams.offline.from_log import READS, record_log
 from opendt_streams.offline.plotting import plot, require_plot
 from opendt_streams.offline.recording import Recording
 from opendt_streams.offline.simulating import record_workload
+from opendt_streams.run.manifest import MANIFEST_FILE, Manifest
+from opendt_streams.run.report import DOUBTS
 from opendt_streams.settings import Settings, load
 from opendt_streams.settings.fields import Duration, duration_text
 from opendt_streams.wire.fields import first_problem
+from opendt_streams.workload.check import check_workload
+from opendt_streams.workload.power import CONSUMPTION
 from opendt_streams.workload.reader import read_workload
 from opendt_streams.workload.replay import ReplaySettings
 from opendt_streams.workload.truth.document import Truth, load_truth
@@ -105,10 +109,24 @@ def calibrate(
         "delay": duration_text(delay_ms) if delay_ms else None,
         "edits_left_out": recording.edits,
     }
+    doubts = _doubts(run_dir, workload)
     if as_json:
-        print_json({**about, "rows": [line.as_document() for line in lines]})
+        print_json({**about, "warnings": doubts, "rows": [line.as_document() for line in lines]})
     else:
+        for doubt in doubts:
+            people().print(f"Warning: {doubt}")
         show(about, lines, people())
+
+
+def _doubts(run_dir: Path | None, workload: Path | None) -> list[str]:
+    """What to know before any score: what `opendt data check` says of the measured power, or what the run said of itself."""
+    if workload is not None:
+        found = [f for f in check_workload(workload).warnings if f.file == CONSUMPTION]
+        return [". ".join(filter(None, (f"{f.where}: {f.what}", f.hint))) for f in found]
+    assert run_dir is not None
+    if not (run_dir / MANIFEST_FILE).exists():
+        return []
+    return [str(w["text"]) for w in Manifest.read(run_dir).warnings if str(w["kind"]).startswith(DOUBTS)]
 
 
 def _record(

@@ -14,7 +14,7 @@ from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bar
 
 from opendt_streams.cli.output import INTERRUPTED, people, print_json
-from opendt_streams.errors import OpenDTError
+from opendt_streams.errors import NegativeAnswer, OpenDTError
 from opendt_streams.model import times
 from opendt_streams.run.conduct import Outcome, conduct
 from opendt_streams.run.manifest import Manifest
@@ -31,7 +31,7 @@ def do(plan: Plan, page: Page | None, *, stay: bool, as_json: bool, began: float
     """Run it and report.
 
     Raises:
-        typer.Exit: it was interrupted.
+        typer.Exit: it was interrupted, or no window got an answer of the engine.
     """
     console = people(stderr=True)
     for note in plan.notes:
@@ -50,6 +50,9 @@ def do(plan: Plan, page: Page | None, *, stay: bool, as_json: bool, began: float
         raise
     if audience.outcome is None or audience.outcome.state != "complete":
         raise typer.Exit(INTERRUPTED)
+    if not audience.outcome.answered:
+        people(stderr=True).print("No window was simulated: there is nothing in any total.")
+        raise typer.Exit(NegativeAnswer.exit_code)
 
 
 def _first_manifest(plan: Plan, page: Page | None) -> Manifest:

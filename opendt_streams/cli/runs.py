@@ -12,6 +12,7 @@ from rich.table import Table
 from opendt_streams.cli.output import DATA, AsJson, people, print_json
 from opendt_streams.errors import BadInput
 from opendt_streams.run.manifest import MANIFEST_FILE, Manifest
+from opendt_streams.run.report import show_warnings
 
 app = typer.Typer(help="Runs on this machine.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -33,11 +34,12 @@ def list_runs(data: Data = DATA, as_json: AsJson = False) -> None:
         people().print(f"No runs in {data}. `opendt run` makes one.")
         return
     table = Table()
-    for column in ("run", "datacenter", "state", "started", "windows", "MAPE %", "skill"):
-        table.add_column(column, overflow="fold", justify="right" if column in ("windows", "MAPE %", "skill") else "left")
+    for column in ("run", "datacenter", "state", "started", "windows", "MAPE %", "skill", "warnings"):
+        table.add_column(column, overflow="fold", justify="right" if column in ("windows", "MAPE %", "skill", "warnings") else "left")
     for run in runs:
         summary = run.get("summary") or {}
         figures = [_figure(summary.get(name)) for name in ("windows", "mape_percent", "skill")]
+        figures.append(_figure(len(summary["warnings"]) if summary.get("warnings") is not None else None))
         table.add_row(run["run"], run.get("datacenter") or "-", run["state"], run.get("started") or "-", *figures)
     console = people()
     console.print(table)
@@ -62,6 +64,7 @@ def show_run(
     if as_json:
         print_json(document)
         return
+    show_warnings(manifest.warnings, people())
     table = Table(show_header=False)
     for name, value in _flat(document):
         table.add_row(name, value)
@@ -90,6 +93,11 @@ def _figure(value: object) -> str:
     return f"{value:.2f}" if isinstance(value, float) else str(value)
 
 
+def _one(value: object) -> str:
+    """An entry of a list; of a warning what people read."""
+    return f"{value['kind']}: {value['text']} {value['action']}" if isinstance(value, Mapping) and "text" in value else str(value)
+
+
 def _flat(document: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
     """Nested values as lines: summary.windows, inputs.tasks.parquet, ..."""
     lines: list[tuple[str, str]] = []
@@ -97,7 +105,7 @@ def _flat(document: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]
         if isinstance(value, Mapping):
             lines += _flat(value, f"{prefix}{key}.")
         elif isinstance(value, list):
-            lines.append((f"{prefix}{key}", "\n".join(map(str, value)) or "-"))
+            lines.append((f"{prefix}{key}", "\n".join(map(_one, value)) or "-"))
         else:
             lines.append((f"{prefix}{key}", "-" if value is None else str(value)))
     return lines

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 
 from opendt_streams.model.event import MAIN
 from opendt_streams.model.result import WindowResult
+from opendt_streams.notices.notice import Notice
+from opendt_streams.notices.notices import Notices
 from opendt_streams.projection.columns import Columns
 from opendt_streams.projection.hourly import Hourly
 from opendt_streams.projection.power import Measured, Simulated
@@ -28,7 +30,7 @@ from opendt_streams.wire.messages import (
 from opendt_streams.wire.record import Record
 from opendt_streams.wire.system import UNPROCESSED, read_unprocessed
 
-_LONGEST_HEARTBEAT = 1_000  # bytes: what is longer on dc.workload is a task, which the API does not look into
+_LONGEST_HEARTBEAT = 1_000  # bytes: what is longer on dc.workload is a task, which nobody looks into here
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,8 @@ class Datacenter:
         self.decisions: list[Told] = []
         self.alarms: dict[str, Told] = {}
         self.progress, self.facts = Progress(), RunFacts(grid)
+        self._notices = Notices(grid, ledger=self.facts.ledger)
+        self._found: tuple[Notice, ...] | None = ()  # of the records so far; None: not worked out yet
         self.index = LogIndex()
         self._pins: dict[int, int] = {}
         self._pinned: list[tuple[int, int]] = []  # (recorded, instant), in the order of the log
@@ -86,8 +90,11 @@ class Datacenter:
     def hear(self, record: Record, message: Message) -> None:
         """The same for whoever has decoded the record already; not for dc.workload."""
         self.facts.take(record.topic, record.offset, message)
+        self._note(record, message)
         if record.topic == topics.LEDGER:
             self._take_event(record)
+            return
+        if record.topic == topics.PHYSICAL:
             return
         match message:
             case ResultRecorded(result) if result.branch == MAIN:
@@ -112,6 +119,27 @@ class Datacenter:
                 self.measured.take(samples)
             case _:
                 pass
+
+    @property
+    def warnings(self) -> tuple[Notice, ...]:
+        """What a user must know, by the records so far."""
+        if self._found is None:
+            self._found = self._notices.found()
+        return self._found
+
+    @property
+    def answered(self) -> int:
+        """Windows that were simulated."""
+        return self._notices.answered
+
+    def letter(self, topic: str, offset: int, reason: str) -> None:
+        """A record of this datacenter that could not be processed."""
+        self._notices.letter(topic, offset, reason)
+        self._found = None
+
+    def _note(self, record: Record, message: Message | None) -> None:
+        self._notices.take(record.topic, record.offset, message)
+        self._found = None
 
     def span_ms(self) -> tuple[int, int]:
         """(after, until]: where anything is simulated or measured; an empty span where nothing is."""
@@ -139,8 +167,11 @@ class Datacenter:
         return Pins(pins, self.grid.publish_every_ms, self.progress.first_window_ms)
 
     def _take_workload(self, record: Record) -> None:
-        if record.value is not None and len(record.value) <= _LONGEST_HEARTBEAT and b"heartbeat" in record.value:
+        if record.value is None or len(record.value) > _LONGEST_HEARTBEAT or not (b"heartbeat" in record.value or b'"end"' in record.value):
+            self._note(record, None)
+        else:
             message = record.message()
+            self._note(record, message)
             if isinstance(message, Heartbeat):
                 self.progress.workload_ms = max(message.time_ms, self.progress.workload_ms or message.time_ms)
                 self.heard.append([record.timestamp_ms], [self.progress.workload_ms])
@@ -174,6 +205,9 @@ class DeadLetter:
     offset: int
     recorded_ms: int
     document: dict[str, object] = field(default_factory=dict)
+    topic: str = ""  # of the record that could not be processed, and its offset
+    place: int = 0
+    reason: str = ""
 
 
 def dead_letters(records: Iterable[Record]) -> dict[str, DeadLetter]:
@@ -182,5 +216,8 @@ def dead_letters(records: Iterable[Record]) -> dict[str, DeadLetter]:
     for record in records:
         letter = read_unprocessed(record.value)
         if letter is not None:
-            found.setdefault(letter.id, DeadLetter(record.offset, record.timestamp_ms, UNPROCESSED.dump_python(letter)))
+            told = DeadLetter(
+                record.offset, record.timestamp_ms, UNPROCESSED.dump_python(letter), letter.topic, letter.offset, letter.reason
+            )
+            found.setdefault(letter.id, told)
     return found

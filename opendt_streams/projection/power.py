@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 
 from opendt_streams.calibration.pairing import datacenter_power, newest_rows
+from opendt_streams.model.plausible import draw_of, possible
 from opendt_streams.model.power import WHOLE_DATACENTER, Meter, PowerSample
 from opendt_streams.model.result import GroupBasis, Series, WindowResult
 from opendt_streams.model.task import Float64, Int64
@@ -67,7 +68,9 @@ class Measured:
         if whole is not None or topology is None:
             columns = whole or Columns("w")
             rows = columns.between(after_ms, until_ms)
-            return columns.time_ms[rows], columns.values("w")[rows]
+            time_ms, power_w = columns.time_ms[rows], columns.values("w")[rows]
+            believed = possible(power_w, draw_of(WHOLE_DATACENTER, topology).most_w if topology is not None else 0.0)
+            return time_ms[believed], power_w[believed]
         samples = sorted(self._samples(after_ms, until_ms), key=lambda s: s.time_ms)
         return datacenter_power(samples, topology)
 

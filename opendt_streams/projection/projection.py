@@ -10,7 +10,7 @@ from opendt_streams.windows.grid import Grid
 from opendt_streams.wire import topics
 from opendt_streams.wire.record import Record
 
-FOLLOWED: Final = (topics.LEDGER, topics.CALIBRATION, topics.RESULTS, topics.POWER, topics.WORKLOAD, topics.DEAD_LETTER)
+FOLLOWED: Final = (topics.LEDGER, topics.CALIBRATION, topics.RESULTS, topics.POWER, topics.PHYSICAL, topics.WORKLOAD, topics.DEAD_LETTER)
 """In the order in which they are caught up with: the ledger and its pins before what they explain."""
 
 
@@ -28,11 +28,17 @@ class Projection:
         self.records += 1
         if record.topic == topics.DEAD_LETTER:
             for identity, letter in dead_letters([record]).items():
-                self.dead_letters.setdefault(identity, letter)
+                if identity not in self.dead_letters:
+                    self.dead_letters[identity] = letter
+                    self._of(record.key).letter(letter.topic, letter.place, letter.reason)
             return None
-        name = self._datacenter_of(record.key)
+        datacenter = self._of(record.key)
+        datacenter.take(record)
+        return datacenter
+
+    def _of(self, key: bytes | None) -> Datacenter:
+        name = self._datacenter_of(key)
         datacenter = self.datacenters.get(name)
         if datacenter is None:
             datacenter = self.datacenters[name] = Datacenter(name, self.grid)
-        datacenter.take(record)
         return datacenter

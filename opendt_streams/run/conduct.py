@@ -46,6 +46,7 @@ class Outcome:
     summary: dict[str, object]
     state: str  # complete, interrupted
     notes: list[str]  # what happened to services on the way, and what a second run would not repeat
+    answered: int  # windows that were simulated
 
 
 class Audience(Protocol):
@@ -109,7 +110,7 @@ async def _outcome(
         summary["log_root"], unsealed = seal(evidence, plan.run_dir)
         state, notes = "complete" if completed else "interrupted", [*supervisor.notes(), *unrepeatable(evidence), *unsealed]
         write_page(plan.run_dir, summary, state, notes, site, dead_letters(evidence.own(topics.DEAD_LETTER)))
-    return Outcome(summary, state, notes)
+    return Outcome(summary, state, notes, site.answered)
 
 
 @asynccontextmanager

@@ -67,6 +67,11 @@ class Manifest(BaseModel):
             field = ".".join(str(part) for part in problem["loc"])
             raise BadInput(f"unreadable: {f'{field}: ' if field else ''}{problem['msg']}", where=str(path)) from None
 
+    @property
+    def warnings(self) -> list[dict[str, Any]]:
+        """What to know before any figure; nothing until the end. What an older run said in another form is left out."""
+        return [w for w in (self.summary or {}).get("warnings") or () if isinstance(w, dict) and {"kind", "text", "action"} <= w.keys()]
+
     def write(self, run_dir: Path) -> None:
         """Put it into the run folder, whole or not at all."""
         unfinished = run_dir / f".{MANIFEST_FILE}.{os.getpid()}"

@@ -13,24 +13,37 @@ from opendt_streams.charts.amounts import carbon_text, energy_text, unknown_carb
 from opendt_streams.model import times
 from opendt_streams.run.report_page import REPORT_FILE
 
+DOUBTS: Final = ("window-", "meter-", "power-", "reading-", "telemetry-", "waiting-")
+"""How the kinds of warnings begin that put scores in doubt."""
 _NOT_SCORED: Final = "not scored"
 
 
 def show_report(summary: Mapping[str, Any], state: str, notes: Sequence[str], console: Console) -> None:
     """What the twin did, how well it predicts, what it cost, what happened on the way, and where to look next."""
     console.print(f"\nRun {summary['run']}: {state}", style="bold")
+    show_warnings(summary["warnings"], console)
     _section(console, "What was simulated", _simulated(summary))
     _section(console, "Measured against simulated power (pure model, one publication interval ahead)", _accuracy(summary))
+    if doubts := [w["kind"] for w in summary["warnings"] if w["kind"].startswith(DOUBTS)]:
+        console.print(f"Read these with the warnings above: {', '.join(dict.fromkeys(doubts))}.", style="yellow", markup=False)
     if len(summary["days"]) > 1:
         console.print(_days(summary["days"]))
     _section(console, "The run", _run(summary))
-    for line in [*(f"Warning: {text}" for text in summary["warnings"]), *notes]:
-        console.print(line)
+    for note in notes:
+        console.print(note, markup=False)
     console.print(f"\nThe report:       {summary['run_dir']}/{REPORT_FILE}")
     console.print(f"The twinning log: {summary['run_dir']}/twinlog/agg_results.parquet")
     console.print(f"The ledger:       opendt topology log --run-dir {summary['run_dir']}")
     console.print(f"The proof:        opendt audit replay --run-dir {summary['run_dir']}")
     console.print(f"Again, as JSON:   opendt runs show {summary['run']} --json")
+
+
+def show_warnings(warnings: Sequence[Mapping[str, Any]], console: Console) -> None:
+    """What a user must know before any figure."""
+    for warning in warnings:
+        console.print()
+        console.print(f"Warning: {warning['text']}", style="yellow", markup=False, highlight=False)
+        console.print(f"         {warning['action']}", markup=False, highlight=False)
 
 
 def _section(console: Console, title: str, rows: list[tuple[str, str]]) -> None:

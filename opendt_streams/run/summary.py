@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from opendt_streams.audit.evidence import Evidence
 from opendt_streams.model import times
-from opendt_streams.projection.datacenter import Datacenter
+from opendt_streams.notices.notice import Notice, many
+from opendt_streams.projection.datacenter import Datacenter, dead_letters
 from opendt_streams.run.plan import Plan
 from opendt_streams.run.shadow import read_shadow
 from opendt_streams.run.supervisor import Supervisor
@@ -15,9 +17,6 @@ from opendt_streams.twinlog.digest import TopicDigest, twinlog_digest
 from opendt_streams.twinlog.recorder import Recorder
 from opendt_streams.twinlog.writer import TwinLog, twinlog_folder
 from opendt_streams.wire import topics
-from opendt_streams.wire.decode import file_name
-from opendt_streams.wire.headers import ID
-from opendt_streams.wire.messages import Snapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,22 +52,34 @@ def summarise(
     if not complete:
         twinlog.store([*recorder.take_parts(), *recorder.flush()])
     twinlog.merge()
-    dead_letters = {record.headers.get(ID, str(record.offset)) for record in evidence.own(topics.DEAD_LETTER)}
-    return _document(plan, timing, supervisor, broker_restarts, site, len(dead_letters)) | {
-        "warnings": [f"no dc.topology message carries the carbon trace {name}: its carbon is 0" for name in _missing_traces(evidence)],
+    for topic in (topics.PHYSICAL, topics.WORKLOAD):
+        for record in evidence.own(topic):
+            site.take(record)
+    letters = dead_letters(evidence.own(topics.DEAD_LETTER))
+    for letter in letters.values():
+        site.letter(letter.topic, letter.place, letter.reason)
+    document = _document(plan, timing, supervisor, broker_restarts, site, len(letters))
+    known = sorted([*site.warnings, *_restarts(document["restarts_by_service"])], key=lambda notice: notice.place)
+    return document | {
+        "warnings": [notice.document() for notice in known],
         "digests": {**{topic: digest.hexdigest() for topic, digest in digests.items()}, "twinlog": twinlog_digest(twinlog.folder)},
     }
 
 
-def _missing_traces(evidence: Evidence) -> list[str]:
-    """Carbon traces that a topology names and nobody sent: OpenDT's producers have no place for them in a message."""
-    missing: set[str] = set()
-    for record in evidence.own(topics.PHYSICAL):
-        message = record.message()
-        if isinstance(message, Snapshot):
-            named = {c.carbon_trace for c in message.topology.clusters if c.carbon_trace is not None}
-            missing |= {file_name(name) for name in named - set(message.carbon)}
-    return sorted(missing)
+def _restarts(by_service: Mapping[str, int]) -> list[Notice]:
+    """What only the supervisor knows."""
+    return [
+        Notice(
+            "restarted",
+            f"{name} died {many(count, 'time')} and was started again: the results are the same, but it took longer.",
+            f"logs/{name}.log says why.",
+            count,
+            None,
+            name,
+        )
+        for name, count in sorted(by_service.items())
+        if count
+    ]
 
 
 def _document(

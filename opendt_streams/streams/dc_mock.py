@@ -46,7 +46,7 @@ class DcMock:
         settings = deployment.settings.workload
         self._plan = ReplaySettings(settings.heartbeat, settings.power_batch, settings.until)
         self._first_ms = next(replay(workload, self._plan)).time_ms
-        self._snapshot = encode.snapshot_message(self._first_ms, workload.topology, workload.carbon)
+        self._snapshot = encode.snapshot_message(self._first_ms, workload.topology, workload.carbon, workload.unmodelled)
         self._snapshot_digest = sha256_hex(self._snapshot)
 
     async def run(self) -> None:

@@ -16,6 +16,7 @@ from typing import Generic, Protocol, TypeVar
 from opendt_streams.streams.in_thread import in_thread
 from opendt_streams.streams.log import LogReader
 from opendt_streams.streams.publisher import Publisher
+from opendt_streams.streams.saying import Saying
 from opendt_streams.twin.machine import Machine
 from opendt_streams.twin.outputs import DeadLetter, Output, Publish
 from opendt_streams.wire.record import Record
@@ -55,6 +56,7 @@ class Partition(Generic[M]):
         self.machines: dict[str, M] = {}
         self.positions: dict[str, int] = {}  # next offset per topic; empty until restored
         self._one_at_a_time = asyncio.Lock()
+        self._saying = Saying()
 
     async def ensure_restored(self) -> None:
         async with self._one_at_a_time:
@@ -113,6 +115,7 @@ class Partition(Generic[M]):
 
     async def _send(self, machine: M, outputs: list[Output], record: Record | None) -> None:
         for output in outputs:
+            self._saying.say(output, machine.datacenter)
             if isinstance(output, Publish):
                 await self._publisher.publish(output, machine.datacenter, self.number)
             elif isinstance(output, DeadLetter):

@@ -17,6 +17,7 @@ from opendt_streams.model.canonical import canonical
 from opendt_streams.streams.app import App, create_app, raw_topic
 from opendt_streams.streams.deployment import Deployment
 from opendt_streams.streams.log import LogReader
+from opendt_streams.streams.saying import Waiting
 from opendt_streams.streams.worker import Worker
 from opendt_streams.twin import simulator_state
 from opendt_streams.twin.outputs import Output, WindowRow
@@ -27,6 +28,7 @@ from opendt_streams.wire.messages import Message
 from opendt_streams.wire.record import Record
 
 SERVICE = "simulator"
+_LOOK_S = 2.0
 
 
 class Storage:
@@ -143,6 +145,14 @@ def create(deployment: Deployment) -> App:
     @app.agent(raw_topic(app, topics.CALIBRATION))
     async def decisions(stream: Any) -> None:
         await worker.deliver(topics.CALIBRATION, stream)
+
+    waiting = Waiting()
+
+    @app.timer(interval=_LOOK_S)
+    async def say_what_is_missing() -> None:
+        for partition in list(worker.partitions.values()):
+            for datacenter, machine in partition.machines.items():
+                waiting.look(datacenter, machine)
 
     return app
 

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from opendt_streams.calibration.port import Evidence, Method, Proposal
+from opendt_streams.calibration.port import Evidence, Fault, Method, Proposal
+from opendt_streams.errors import BadInput
 from opendt_streams.model import times
 from opendt_streams.model.canonical import JSON
 from opendt_streams.model.decision import Alarm, Decision
 from opendt_streams.model.event import TopologyEvent
 from opendt_streams.model.result import WindowResult
+from opendt_streams.model.topology_json import power_model_document, read_power_model
 from opendt_streams.topology.events import calibrated_topology, make_event, parameters
 from opendt_streams.topology.ledger import Accepted
 from opendt_streams.twin.machine import Machine
@@ -205,7 +207,7 @@ class Calibrator(Machine):
             return _Draft(instant, prefix, self._kept("no telemetry"))
         results = tuple(held.result for held in self.results if held.result.window_end_ms <= instant)
         evidence = Evidence(instant, results, prefix.samples, in_force.topology)
-        return _Draft(instant, prefix, self.method.decide(self.estimate, evidence))
+        return _Draft(instant, prefix, _publishable(self.method.decide(self.estimate, evidence), instant))
 
     def _kept(self, reason: str) -> Proposal:
         return Proposal(self.estimate, None, reason)
@@ -245,3 +247,14 @@ class Calibrator(Machine):
 
     def _decision_id(self, instant_ms: int) -> str:
         return f"{self.datacenter}|{times.iso(instant_ms)}"
+
+
+def _publishable(proposal: Proposal, instant_ms: int) -> Proposal:
+    """The proposal, without models that the ledger would reject: an event of ours that is not accepted would be waited for in vain."""
+    try:
+        for model in set((proposal.models or {}).values()):
+            read_power_model(power_model_document(model), "opendc")
+    except BadInput as error:
+        reason = f"the fit gives no power model: {error}"
+        return replace(proposal, models=None, reason=reason, alarms=(*proposal.alarms, Fault("fit", instant_ms, reason)))
+    return proposal

@@ -65,6 +65,12 @@ class Intake:
     def ended(self) -> bool:
         return self.watermark.ended
 
+    @property
+    def awaited(self) -> Heartbeat | None:
+        """The heartbeat whose snapshot is missing, behind which everything waits."""
+        first = self.parked[0][1] if self.parked else None
+        return first if isinstance(first, Heartbeat) else None
+
     def put(self, offset: int, message: Message) -> None:
         self.parked.append((offset, message))
 

@@ -144,6 +144,11 @@ class RunFacts:
         self._said.entries.clear()
 
     @property
+    def ledger(self) -> Ledger:
+        """The fold of sim.topology."""
+        return self._ledger
+
+    @property
     def head(self) -> Accepted | None:
         """The newest accepted event of main."""
         return self._ledger.head

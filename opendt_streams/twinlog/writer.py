@@ -55,7 +55,8 @@ class TwinLog:
         return (self.folder / _COMPLETE).exists()
 
     def mark_complete(self) -> None:
-        """Say that nothing is still to come."""
+        """Say that nothing is still to come. Of a run without a single window there is no folder yet."""
+        self.folder.mkdir(parents=True, exist_ok=True)
         (self.folder / _COMPLETE).touch()
 
     def store(self, parts: Iterable[Part], checkpoint: Mapping[str, JSON] | None = None) -> None:

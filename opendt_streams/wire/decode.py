@@ -15,6 +15,7 @@ from opendt_streams.model.carbon import CarbonTrace, carbon_trace
 from opendt_streams.model.power import Meter, PowerSample
 from opendt_streams.model.task import Task, fragments
 from opendt_streams.model.topology_json import read_topology, to_document
+from opendt_streams.model.unmodelled import unmodelled
 from opendt_streams.wire import datacenter as dc
 from opendt_streams.wire import topics, twin, versions
 from opendt_streams.wire.fields import first_problem
@@ -134,7 +135,7 @@ def _read_physical(value: bytes, document: dict[str, Any], _: Headers) -> Messag
             "carbon": {name: [trace.time_ms.tolist(), trace.intensity_g_per_kwh.tolist()] for name, trace in carbon.items()},
         }
     )
-    return Snapshot(sha256_hex(value), content, topology, carbon)
+    return Snapshot(sha256_hex(value), content, topology, carbon, unmodelled(message.topology))
 
 
 def _carbon_of(topology_traces: list[str | None], columns: Mapping[str, dc.CarbonColumns]) -> dict[str, CarbonTrace]:

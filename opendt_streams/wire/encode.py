@@ -13,6 +13,7 @@ from opendt_streams.model.power import Meter
 from opendt_streams.model.task import Float64, Int64, Task
 from opendt_streams.model.topology import Topology
 from opendt_streams.model.topology_json import to_document
+from opendt_streams.model.unmodelled import Unmodelled, with_unmodelled
 
 
 def task_message(task: Task) -> bytes:
@@ -57,12 +58,11 @@ def power_message(time_ms: Int64, power_w: Float64, meters: Sequence[Meter] = ()
     return _bytes({"message_type": "power", "samples": columns})
 
 
-def snapshot_message(time_ms: int, topology: Topology, carbon: Mapping[str, CarbonTrace]) -> bytes:
-    """dc.topology: the hardware, and the carbon traces that it names."""
+def snapshot_message(time_ms: int, topology: Topology, carbon: Mapping[str, CarbonTrace], besides: Sequence[Unmodelled] = ()) -> bytes:
+    """dc.topology: the hardware, what it has `besides` (nobody simulates that, but it is said), and the carbon traces that it names."""
     traces = {name: {"timestamp_ms": t.time_ms, "intensity_g_per_kwh": t.intensity_g_per_kwh} for name, t in carbon.items()}
-    return _bytes(
-        {"message_type": "topology-snapshot", "timestamp": times.iso(time_ms), "topology": to_document(topology), "carbon": traces}
-    )
+    document = with_unmodelled(to_document(topology), besides)
+    return _bytes({"message_type": "topology-snapshot", "timestamp": times.iso(time_ms), "topology": document, "carbon": traces})
 
 
 def _bytes(document: dict[str, Any]) -> bytes:

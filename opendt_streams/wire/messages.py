@@ -13,6 +13,7 @@ from opendt_streams.model.power import PowerSample
 from opendt_streams.model.result import WindowResult
 from opendt_streams.model.task import Task
 from opendt_streams.model.topology import Topology
+from opendt_streams.model.unmodelled import Unmodelled
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +56,14 @@ class Silence:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Snapshot:
-    """The physical topology with the carbon traces that it names. `digest`: of the message's bytes; `content`: of what it means."""
+    """The physical topology with the carbon traces that it names. `digest`: of the message's bytes; `content`: of what it means;
+    `unmodelled`: what it has besides, which is not simulated."""
 
     digest: str
     content: str
     topology: Topology
     carbon: Mapping[str, CarbonTrace]
+    unmodelled: tuple[Unmodelled, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from opendt_streams.model.canonical import JSON
-from opendt_streams.workload import facts
+from opendt_streams.workload import facts, plausibility
 from opendt_streams.workload.assumptions import Assumption, assumptions
 from opendt_streams.workload.findings import Finding, Findings
 from opendt_streams.workload.reader import Parts, load_parts
@@ -52,12 +52,15 @@ def _facts(parts: Parts, findings: Findings) -> dict[str, JSON]:
     found: dict[str, JSON] = {}
     if parts.topology is not None:
         found["topology"] = facts.topology_facts(parts.topology)
+        plausibility.hardware(parts.unmodelled, findings)
     if parts.tasks is not None:
         found["tasks"] = facts.task_facts(parts.tasks, findings) | (
             facts.placement_facts(parts.tasks, parts.topology, findings) if parts.topology is not None else {}
         )
+        plausibility.durations(parts.tasks, findings)
     if parts.power is not None and parts.tasks is not None:
         found["power"] = facts.power_facts(parts.power, parts.topology, findings)
+        plausibility.measured_power(parts.power, parts.tasks, parts.topology, findings)
     if parts.topology is not None:
         found["carbon"] = facts.carbon_facts(parts.carbon, parts.topology, _span_ms(parts), findings)
     return found

@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 
 from opendt_streams.model.canonical import JSON
 from opendt_streams.model.carbon import CarbonTrace
+from opendt_streams.model.plausible import holes
 from opendt_streams.model.power import WHOLE_DATACENTER
 from opendt_streams.model.task import Float64, Int64
-from opendt_streams.model.times import SECOND, iso
+from opendt_streams.model.times import HOUR, SECOND, iso
 from opendt_streams.model.topology import Topology
 from opendt_streams.workload.findings import Findings
 from opendt_streams.workload.power import CLUSTER, CONSUMPTION, HOST_GROUP, PowerSeries
@@ -142,6 +143,10 @@ def carbon_facts(
             what = f"the trace covers {iso(first)} to {iso(last + step)}, the workload {iso(span_ms[0])} to {iso(span_ms[1])}"
             hint = "The first and last value are held."
             findings.warning(name, what, "the whole workload", column="timestamp", hint=hint)
+        if found := holes(trace.time_ms, *(span_ms or ())):
+            (begin, end), hours = found[0], max(b - a for a, b in found) / HOUR
+            what = f"the trace has a hole of {hours:.1f} h, the first of {len(found)} from {iso(begin)} to {iso(end)}"
+            findings.warning(name, what, "rows at even steps", column="timestamp", hint="The value before a hole is held.")
         intensity = trace.intensity_g_per_kwh
         facts[name] = {
             "rows": len(intensity),

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from opendt_streams.model.carbon import CarbonTrace
 from opendt_streams.model.topology import Topology
+from opendt_streams.model.unmodelled import Unmodelled
 from opendt_streams.workload import site
 from opendt_streams.workload.findings import Findings
 from opendt_streams.workload.power import PowerSeries, load_power
@@ -16,7 +17,8 @@ from opendt_streams.workload.tasks import TaskTable, load_tasks
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Workload:
-    """`carbon` holds the traces that the topology's clusters name, by file name; `power` is None where nothing was measured."""
+    """`carbon` holds the traces that the topology's clusters name, by file name; `power` is None where nothing was measured; `unmodelled`
+    is what the topology has that the twin does not simulate."""
 
     name: str
     description: str
@@ -24,6 +26,7 @@ class Workload:
     carbon: Mapping[str, CarbonTrace]
     tasks: TaskTable
     power: PowerSeries | None
+    unmodelled: tuple[Unmodelled, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,7 @@ class Parts:
     carbon: Mapping[str, CarbonTrace]
     tasks: TaskTable | None
     power: PowerSeries | None
+    unmodelled: tuple[Unmodelled, ...] = ()
 
 
 def read_workload(directory: Path) -> Workload:
@@ -46,7 +50,8 @@ def read_workload(directory: Path) -> Workload:
     parts = load_parts(directory, Findings(directory, strict=True))
     if parts.topology is None or parts.tasks is None:
         raise AssertionError("a strict reading raises instead of giving up")
-    return Workload(directory.resolve().name, parts.about.description, parts.topology, parts.carbon, parts.tasks, parts.power)
+    name = directory.resolve().name
+    return Workload(name, parts.about.description, parts.topology, parts.carbon, parts.tasks, parts.power, parts.unmodelled)
 
 
 def load_parts(directory: Path, findings: Findings) -> Parts:
@@ -60,4 +65,4 @@ def load_parts(directory: Path, findings: Findings) -> Parts:
     # Without tasks the time base is unknown, but the other columns can still be checked.
     start_ms = int(tasks.submission_ms[0]) if tasks is not None else 0
     power = load_power(directory, start_ms + about.consumption_offset_ms, findings)
-    return Parts(about, topology, carbon, tasks, power)
+    return Parts(about, topology, carbon, tasks, power, site.load_unmodelled(directory) if topology is not None else ())

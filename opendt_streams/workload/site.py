@@ -18,6 +18,7 @@ from opendt_streams.model.carbon import CarbonTrace, carbon_trace
 from opendt_streams.model.opendc_topology import decode, unmodelled
 from opendt_streams.model.topology import Topology
 from opendt_streams.model.topology_json import read_topology
+from opendt_streams.model.unmodelled import Unmodelled, unmodelled
 from opendt_streams.workload.columns import Table
 from opendt_streams.workload.findings import Findings
 
@@ -93,6 +94,14 @@ def _compare_with_opendc(data: bytes, document: Any, findings: Findings) -> None
             if units.in_bits(size):
                 what = f"{size!r} are bits, as OpenDC reads it: {units.mebibytes(size)} MiB"
                 findings.warning(TOPOLOGY, what, "a capital B for bytes", column=f"clusters[{c}].hosts[{h}].memory.memorySize")
+
+
+def load_unmodelled(directory: Path) -> tuple[Unmodelled, ...]:
+    """What the topology has that the twin does not simulate; of a topology.json that could be read."""
+    try:
+        return unmodelled(json.loads((directory / TOPOLOGY).read_bytes()))
+    except ValueError:
+        return ()
 
 
 def load_carbon(directory: Path, topology: Topology, findings: Findings) -> Mapping[str, CarbonTrace]:

@@ -16,6 +16,7 @@ import typer
 import yaml
 
 from opendt_streams.cli.main import app
+from opendt_streams.notices.notice import KINDS
 from opendt_streams.settings import valid_keys
 from opendt_streams.twinlog.schemas import TABLES
 from opendt_streams.twinlog.score import RunSummary
@@ -195,3 +196,7 @@ def test_every_topic_and_message_is_told() -> None:
         assert set(channel.writers) <= set(re.findall(r"[\w-]+", table[channel.topic][2]))
         if channel.topic != "sys.config":  # its readers are its writers
             assert set(channel.readers) <= set(re.findall(r"[\w-]+", table[channel.topic][3]))
+
+
+def test_every_kind_of_warning_is_described_in_its_order() -> None:
+    assert [(row[0].strip("`"), row[1]) for row in rows(section("docs/run-folder.md", "Warnings"))] == list(KINDS.items())

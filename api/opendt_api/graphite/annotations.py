@@ -1,4 +1,4 @@
-"""Ledger events and alarms as Graphite events: what Grafana draws on a curve and lists in a table."""
+"""Ledger events, alarms and warnings as Graphite events: what Grafana draws on a curve and lists in a table."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ from weakref import WeakKeyDictionary
 
 from opendt_streams.errors import BadInput
 from opendt_streams.model import times
+from opendt_streams.notices.notice import OF_ALARMS
 from opendt_streams.projection.datacenter import Datacenter
 from opendt_streams.topology.history import Entry
 from opendt_streams.wire.messages import AlarmRecorded
 
 MOST: Final = 1_000
+WARNING: Final = "warning"
 _SHORT_ID: Final = 8
 
 
@@ -31,13 +33,15 @@ class Annotation:
         return {"when": self.time_ms // times.SECOND, "what": self.what, "tags": list(self.tags), "data": self.text}
 
 
-_TIMELINES: Final[WeakKeyDictionary[Datacenter, tuple[tuple[int, ...], list[Annotation]]]] = WeakKeyDictionary()
-"""Of each datacenter, for how many events, decisions and alarms."""
+_TIMELINES: Final[WeakKeyDictionary[Datacenter, tuple[tuple[object, ...], list[Annotation]]]] = WeakKeyDictionary()
+"""Of each datacenter, for how many events, decisions and alarms, and for which warnings."""
 
 
 def told_between(sites: Iterable[Datacenter], after_ms: int, until_ms: int, tags: frozenset[str]) -> list[Annotation]:
-    """Those in [after, until] that have all the tags, in order of time; the newest, if they are too many."""
-    found = [note for site in sites for note in _between(_timeline(site), after_ms, until_ms) if tags <= set(note.tags)]
+    """Those in [after, until] that have all the tags, in order of time; the newest, if they are too many. Warnings are told to those who
+    ask for them (`WARNING`)."""
+    notes = (note for site in sites for note in _between(_timeline(site), after_ms, until_ms) if tags <= set(note.tags))
+    found = [note for note in notes if WARNING in tags or WARNING not in note.tags]
     return sorted(found, key=lambda note: note.time_ms)[-MOST:]
 
 
@@ -46,12 +50,12 @@ def _between(notes: list[Annotation], after_ms: int, until_ms: int) -> list[Anno
 
 
 def _timeline(site: Datacenter) -> list[Annotation]:
-    """All of a datacenter, in order of time: made anew only after the ledger or the alarms have changed."""
+    """All of a datacenter, in order of time: made anew only after the ledger, the alarms or the warnings have changed."""
     entries = site.history().entries
-    counts = len(entries), len(site.decisions), len(site.alarms)
+    counts = len(entries), len(site.decisions), len(site.alarms), site.warnings
     known = _TIMELINES.get(site)
     if known is None or known[0] != counts:
-        known = _TIMELINES[site] = (counts, sorted([*_of_ledger(site.name, entries), *_of_alarms(site)], key=_time))
+        known = _TIMELINES[site] = (counts, sorted([*_of_ledger(site.name, entries), *_of_alarms(site), *_of_warnings(site)], key=_time))
     return known[1]
 
 
@@ -73,6 +77,14 @@ def _of_alarms(site: Datacenter) -> Iterator[Annotation]:
         if isinstance(told.message, AlarmRecorded):
             alarm = told.message.alarm
             yield Annotation(alarm.time_ms, f"alarm: {alarm.kind}", ("alarm", alarm.kind, site.name), alarm.text)
+
+
+def _of_warnings(site: Datacenter) -> Iterator[Annotation]:
+    """Where they first occurred. What alarms say already is not said twice."""
+    for notice in site.warnings:
+        if notice.time_ms is not None and notice.kind not in OF_ALARMS:
+            text = f"{notice.text}\n{notice.action}"
+            yield Annotation(notice.time_ms, f"warning: {notice.kind}", (WARNING, notice.kind, site.name), text)
 
 
 def _recorded_ms(entry: Entry) -> int | None:

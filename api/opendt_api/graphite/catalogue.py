@@ -10,6 +10,7 @@ from opendt_api.graphite import readings as r
 from opendt_api.graphite.states import api_states, states
 from opendt_api.graphite.tree import Branch, Leaf, Read, node_name
 from opendt_streams.model.topology import Topology
+from opendt_streams.notices.notice import counts_by_kind
 from opendt_streams.projection.datacenter import Datacenter
 from opendt_streams.projection.hourly import SCORES
 from opendt_streams.projection.series import UNITS, WHOLE_ONLY
@@ -40,8 +41,14 @@ def _of(site: Datacenter, context: Context) -> Branch:
         },
         "decisions": {name: Leaf(_decisions(site, name), tags) for name in DECISIONS},
         "parameters": _parameters(site, tags),
+        "warnings": {kind: Leaf(r.now(count), tags) for kind, count in _warned(site).items()},
         "state": {name: Leaf(r.now(value), tags) for name, value in states(site, context).items()},
     }
+
+
+def _warned(site: Datacenter) -> Mapping[str, int]:
+    """How many warnings there are, and how many of what each kind counts."""
+    return {"all": len(site.warnings), **counts_by_kind(site.warnings)}
 
 
 def _of_cluster(site: Datacenter, cluster: str, tags: Mapping[str, str]) -> Branch:

@@ -30,6 +30,7 @@ def states(site: Datacenter, context: Context) -> Mapping[str, float | None]:
         "failed_windows": state.failed_windows,
         "decisions": state.decisions,
         "alarms": state.alarms,
+        "warnings": len(state.warnings),
         "topology_events": state.topology_events,
         "first_window_ms": progress.first_window_ms,
         "newest_window_end_ms": progress.newest_end_ms,

@@ -1,7 +1,7 @@
 // The page: what is chosen, what is loaded, what is shown.
 
 import { get, ofDatacenter } from "./api.js";
-import { alarmList, decisionTable, letterTable } from "./decisions.js";
+import { alarmList, decisionTable, letterTable, warningList } from "./decisions.js";
 import { el, fill } from "./dom.js";
 import { Editor } from "./editor.js";
 import { scoreTiles, totalTiles } from "./figures.js";
@@ -65,8 +65,18 @@ async function load(parts) {
     if (series) plots.draw(chartData(series, accuracy, ledger.flags));
     showProgress(state);
     fill(byId("tiles"), scoreTiles(accuracy.range), totalTiles(state.totals));
+    showWarnings(state.warnings);
   }
   showStatus(state, lost, problem);
+}
+
+// Made anew only when they have changed: who reads them goes on reading.
+function showWarnings(warnings) {
+  const said = JSON.stringify(warnings);
+  if (byId("warned").dataset.said === said) return;
+  byId("warned").dataset.said = said;
+  byId("warned").hidden = !warnings.length;
+  fill(byId("warnings"), warningList(warnings));
 }
 
 async function loadSeries({ from, to, resolution, resolution_ms }) {

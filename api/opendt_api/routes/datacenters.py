@@ -52,6 +52,23 @@ class Totals(Amounts):
     drain: Drain
 
 
+class Warned(BaseModel):
+    """What a user must know before any figure."""
+
+    kind: str = Field(description="A stable word: docs/run-folder.md lists them.", examples=["meter-unknown"])
+    event_time: str | None = Field(description="Of the first occurrence; null where it has none.")
+    count: int
+    text: str = Field(description="What is so.")
+    action: str = Field(description="What to do.")
+
+
+class Warnings(BaseModel):
+    """The most urgent first."""
+
+    datacenter: str
+    warnings: list[Warned]
+
+
 class State(BaseModel):
     """How far a datacenter's twin has come. Times are event time, `newest_result_recorded` is wall time."""
 
@@ -68,6 +85,7 @@ class State(BaseModel):
     lag_seconds: float | None = Field(description="Event time between the workload's watermark and the newest window.")
     decisions: int
     alarms: int
+    warnings: list[Warned] = Field(description="What a user must know, the most urgent first.")
     topology_events: int
     totals: Totals
     clusters: list[str]
@@ -105,6 +123,12 @@ async def list_datacenters(context: Shared) -> Datacenters:
 async def state(site: Site, context: Shared) -> State:
     """How far the twin of a datacenter has come."""
     return state_of(site, context)
+
+
+@router.get("/datacenters/{dc}/warnings")
+async def warnings(site: Site) -> Warnings:
+    """What a user must know before any figure: what was ignored, guessed, waited for or given up, by the topics so far."""
+    return Warnings(datacenter=site.name, warnings=warnings_of(site))
 
 
 class Figures(BaseModel):
@@ -161,6 +185,10 @@ def _figures(found: OfficialScore) -> Figures:
     return Figures(**asdict(found.score), **energy)
 
 
+def warnings_of(site: Datacenter) -> list[Warned]:
+    return [Warned(**notice.document()) for notice in site.warnings]
+
+
 def state_of(site: Datacenter, context: Context) -> State:
     progress = site.progress
     last_ms = progress.newest_recorded_ms
@@ -181,6 +209,7 @@ def state_of(site: Datacenter, context: Context) -> State:
         lag_seconds=lag,
         decisions=len(site.decisions),
         alarms=len(site.alarms),
+        warnings=warnings_of(site),
         topology_events=len(site.index),
         totals=Totals(**site.facts.totals.document()),
         clusters=[name for name in site.simulated.of if name is not None],

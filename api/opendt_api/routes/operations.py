@@ -16,6 +16,7 @@ from starlette.responses import Response
 from opendt_api.context import Context, Shared
 from opendt_api.problems import Problem, ProblemError
 from opendt_api.routes.datacenters import state_of
+from opendt_streams.notices.notice import counts_by_kind
 
 router = APIRouter(tags=["operations"])
 STREAM: Final = "text/event-stream"
@@ -58,6 +59,10 @@ async def metrics(context: Shared) -> Response:
     for name, text in _COUNTED.items():
         _gauge(registry, f"opendt_{name}", text, [(labels, getattr(state, name)) for labels, state, _ in states])
     _gauge(registry, "opendt_stale", "No result for a minute.", [(labels, float(state.stale)) for labels, state, _ in states])
+    warned = [
+        ({**labels, "kind": kind}, float(count)) for labels, _, site in states for kind, count in counts_by_kind(site.warnings).items()
+    ]
+    _gauge(registry, "opendt_warnings", "What a user must know, by kind: how many of what it counts.", warned)
     lags = [(labels, state.lag_seconds) for labels, state, _ in states if state.lag_seconds is not None]
     _gauge(registry, "opendt_lag_seconds", "Event time between the workload's watermark and the newest window.", lags)
     return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)

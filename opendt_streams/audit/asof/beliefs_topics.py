@@ -15,6 +15,7 @@ import numpy as np
 from opendt_streams.calibration.pairing import datacenter_power
 from opendt_streams.model.decision import Score
 from opendt_streams.model.event import MAIN
+from opendt_streams.model.plausible import draw_of, is_possible
 from opendt_streams.model.power import WHOLE_DATACENTER, PowerSample
 from opendt_streams.model.rounding import significant_sum
 from opendt_streams.model.topology import Topology
@@ -184,9 +185,15 @@ class Meters:
         known = self._row[:upto] < rows
         whole = np.flatnonzero(known & self._whole[:upto])
         if len(whole):
-            newest_ms = int(self._time_ms[whole[-1]])
-            first = whole[np.searchsorted(self._time_ms[whole], newest_ms)]
-            return newest_ms, self._samples[first][2].power_w
+            most_w = draw_of(WHOLE_DATACENTER, topology).most_w if topology is not None else 0.0
+            while len(whole):
+                newest_ms = int(self._time_ms[whole[-1]])
+                first = int(np.searchsorted(self._time_ms[whole], newest_ms))
+                power_w = self._samples[whole[first]][2].power_w
+                if is_possible(power_w, most_w):
+                    return newest_ms, power_w
+                whole = whole[:first]
+            return None
         at = np.flatnonzero(known)
         while topology is not None and len(at):
             first_at = np.searchsorted(self._time_ms[at], self._time_ms[at[-1]])

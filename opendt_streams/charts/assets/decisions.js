@@ -34,6 +34,11 @@ export function alarmList(alarms) {
   return el("ul", { class: "alarms" }, alarms.map((alarm) => el("li", {}, el("strong", {}, alarm.kind), ` ${alarm.text} `, el("span", { class: "when" }, moment(alarm.time_ms)))));
 }
 
+// What to know before any figure: of the API, and as report.html has it.
+export function warningList(warnings) {
+  return el("ul", { class: "alarms" }, warnings.map((w) => el("li", {}, el("strong", {}, w.kind), ` ${w.text} `, el("em", {}, w.action), w.event_time ? el("span", { class: "when" }, ` ${moment(w.event_time)}`) : null)));
+}
+
 export function letterTable(letters) {
   const rows = letters.map((letter) => [`${letter.topic} ${letter.partition}:${letter.offset}`, letter.reason, letter.recorded ? moment(letter.recorded) : "–"]);
   return table("Records that could not be processed, newest first", ["Record", "Why it could not be processed", "Recorded (wall clock, UTC)"], rows);

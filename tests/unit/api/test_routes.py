@@ -258,3 +258,21 @@ def test_the_token_is_the_owners_alone_and_stays(tmp_path: Path) -> None:
 
 def test_the_openapi_document_is_the_one_checked_in() -> None:
     assert resource("schemas/openapi.json").read_bytes() == openapi_document(), "make schemas writes it anew"
+
+
+async def test_warnings_are_at_the_state_at_their_route_and_in_the_metrics() -> None:
+    projection = Projection(GRID, lambda _: SITE)
+    found = logs(24, measured_w=lambda time_ms: 65_535.0 if time_ms % 600_000 == 0 else 30.0)
+    for record in (r for topic in FOLLOWED for r in found[topic]):
+        projection.take(record)
+    app = create_app(Context(projection, lambda: 0, lambda: True, SITE), principals(), host="127.0.0.1", per_second=1e6)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1:8000") as client:
+        said = (await client.get(f"/api/v1/datacenters/{SITE}/warnings")).json()["warnings"]
+        state = (await client.get(f"/api/v1/datacenters/{SITE}/state")).json()
+        metrics = (await client.get("/metrics")).text
+        accuracy = (await client.get(f"/api/v1/datacenters/{SITE}/accuracy")).json()
+        series = (await client.get(f"/api/v1/datacenters/{SITE}/series?metric=measured_power_w")).json()
+    assert [(w["kind"], w["count"]) for w in said] == [("reading-impossible", 12)] and said == state["warnings"]
+    assert f'opendt_warnings{{datacenter="{SITE}",kind="reading-impossible"}} 12.0' in metrics
+    assert accuracy["mape_percent"] < 100
+    assert max(w for w in series["columns"]["measured_power_w"] if w is not None) < 100

@@ -33,7 +33,15 @@ SUMMARY: dict[str, Any] = {
     "drain": {"seconds": 7_200.0, "energy_kwh": 0.5, "carbon_kg": 0.25},
     "tasks": 1_503,
     "restarts_by_service": {"simulator": 1},
-    "warnings": ["no dc.topology message carries the carbon trace x.parquet"],
+    "warnings": [
+        {
+            "kind": "carbon-unknown",
+            "event_time": None,
+            "count": 1,
+            "text": "The carbon of cluster C is not known: no dc.topology message carries the carbon trace x.parquet.",
+            "action": "Send it.",
+        }
+    ],
     "digests": {"sim.results": "ab" * 32, "twinlog": "cd" * 32},
     "log_root": "ef" * 32,
     "days": [

@@ -88,7 +88,7 @@ def test_every_figure_is_there(page: str) -> None:
     ):
         assert figure in text, figure
     assert re.search("2023-11-15.*1.750.*4.000.*0.250.*3.500.*0.375.*91.000", text, re.DOTALL)
-    assert "simulator was started again" in text and SUMMARY["warnings"][0] in text
+    assert "simulator was started again" in text and SUMMARY["warnings"][0]["text"] in text
 
 
 def test_equal_runs_give_equal_bytes(page: str) -> None:
@@ -97,7 +97,13 @@ def test_equal_runs_give_equal_bytes(page: str) -> None:
 
 def test_whatever_is_said_stays_text() -> None:
     letter = Record(topics.DEAD_LETTER, 0, 0, b"site", canonical(dead_letter_value(topics.POWER, 0, 1, HOSTILE, b"x")), (), T0)
-    found = report(site(3), [letter], run=HOSTILE, datacenter=HOSTILE, warnings=[HOSTILE])
+    found = report(
+        site(3),
+        [letter],
+        run=HOSTILE,
+        datacenter=HOSTILE,
+        warnings=[{"kind": HOSTILE, "event_time": HOSTILE, "count": 1, "text": HOSTILE, "action": HOSTILE}],
+    )
     tags = [tag for tag, _ in Elements(found).tags]
     assert "img" not in tags and tags.count("script") == 3
     assert embedded(found)["letters"][0]["reason"] == HOSTILE

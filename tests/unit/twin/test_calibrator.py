@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
+
+from opendt_streams.calibration.port import Evidence, Proposal
+from opendt_streams.model.canonical import JSON
+from opendt_streams.model.topology import PowerModel
 from opendt_streams.model.topology_json import read_topology
 from opendt_streams.topology.events import make_event
 from opendt_streams.twin.calibrator import Calibrator
@@ -209,3 +215,21 @@ def test_it_answers_for_the_topics_whose_first_reader_it_is() -> None:
         assert machine.dead() == [(topic, 0)]
     machine.read(topics.LEDGER, b"{")
     assert machine.dead() == []
+
+
+def test_a_model_that_the_ledger_would_reject_is_kept_back_with_an_alarm() -> None:
+    """Its event would never be accepted, and the twin would wait for it for ever."""
+
+    class Nothing(Doubles):
+        def decide(self, estimate: Mapping[str, JSON], evidence: Evidence) -> Proposal:
+            models = {(0, 0): PowerModel("asymptotic", 10.0, 20.0, asym_util=0.0)}
+            return replace(super().decide(estimate, evidence), models=models)
+
+    machine = Bench(Calibrator(DATACENTER, GRID, Nothing()))
+    machine.read(topics.LEDGER, event_record(ROOT))
+    machine.read(topics.RESULTS, *(result_record(s, ledger=1) for s in (0, 2, 4)))
+    machine.read(topics.POWER, power(1, 6))
+    assert machine.values(topics.LEDGER) == []
+    drift, fit, said_ = machine.values(topics.CALIBRATION)
+    assert (drift["kind"], fit["kind"]) == ("drift", "fit") and "asymUtil" in str(fit["text"])
+    assert said_["outcome"] == "kept" and "asymUtil" in str(said_["reason"])

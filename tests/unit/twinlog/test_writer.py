@@ -135,3 +135,10 @@ def test_equal_rows_are_equal_bytes_however_they_are_chunked() -> None:
     one, two = alarm_part("one").rows, alarm_part("two", T + 1).rows
     chunked = pa.concat_tables([one, two])
     assert parquet_bytes(chunked) == parquet_bytes(chunked.combine_chunks().replace_schema_metadata({"pandas": "{}"}))
+
+
+def test_a_run_of_nothing_is_complete(tmp_path: Path) -> None:
+    log = TwinLog(tmp_path / "new" / "twinlog")
+    log.mark_complete()
+    log.merge()
+    assert log.complete and log.rows("agg_results").num_rows == 0
