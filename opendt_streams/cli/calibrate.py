@@ -20,6 +20,7 @@ from opendt_streams.cli.auditing import SomeRun, copied
 from opendt_streams.cli.calibrate_table import show
 from opendt_streams.cli.options import Config
 from opendt_streams.cli.output import AsJson, people, print_json
+from opendt_streams.cli.paths import path_option
 from opendt_streams.errors import BadInput
 from opendt_streams.model import times
 from opendt_streams.offline.comparison import Line, compare
@@ -38,7 +39,7 @@ HORIZONS: Final = (5 * times.MINUTE, 15 * times.MINUTE, times.HOUR, 6 * times.HO
 _DURATION: Final = TypeAdapter(Duration)
 _RECORDING_SHARE: Final = 0.2  # of the progress bar
 
-Workload = Annotated[Path | None, typer.Option("--workload", metavar="DIR", help="Workload directory to simulate once and calibrate on.")]
+Workload = Annotated[Path | None, path_option("--workload", metavar="DIR", help="Workload directory to simulate once and calibrate on.")]
 Method = Annotated[list[str] | None, typer.Option("--method", metavar="NAME", help="One method, or repeat it. Default: all.")]
 Horizon = Annotated[
     list[str] | None,
@@ -46,8 +47,8 @@ Horizon = Annotated[
 ]
 TrainDays = Annotated[int, typer.Option("--train-days", metavar="N", min=0, help="Score only what comes after the first N days.")]
 Delay = Annotated[str | None, typer.Option("--delay", metavar="TIME", help="Windows use what was published so much earlier.")]
-Csv = Annotated[Path | None, typer.Option("--csv", metavar="FILE", help="Write every figure into this file.")]
-Plot = Annotated[Path | None, typer.Option("--plot", metavar="FILE", help="Draw error and skill into this .svg, .png or .pdf.")]
+Csv = Annotated[Path | None, path_option("--csv", metavar="FILE", help="Write every figure into this file.")]
+Plot = Annotated[Path | None, path_option("--plot", metavar="FILE", help="Draw error and skill into this .svg, .png or .pdf.")]
 
 
 def calibrate(

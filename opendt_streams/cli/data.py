@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Final
@@ -12,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from opendt_streams.cli.output import AsJson, people, print_json
+from opendt_streams.cli.paths import path_argument, path_option
 from opendt_streams.errors import BadInput
 from opendt_streams.model.canonical import JSON
 from opendt_streams.workload.check import Report, check_workload
@@ -28,12 +30,12 @@ app = typer.Typer(help="Workload directories: make a synthetic one, check any.",
 
 @app.command()
 def sample(
-    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="A new or empty directory, or an earlier sample to write again.")],
+    out: Annotated[Path, path_option("--out", metavar="DIR", help="A new or empty directory, or an earlier sample to write again.")],
     seed: Annotated[int, typer.Option("--seed", metavar="N", help="Same seed, days and hosts: same bytes.")],
     days: Annotated[int | None, typer.Option("--days", metavar="D", help=f"Length in days.{_USUAL_DAYS}")] = None,
     hosts: Annotated[int | None, typer.Option("--hosts", metavar="H", help=f"Number of hosts; jobs grow with it.{_USUAL_HOSTS}")] = None,
     site: Annotated[str | None, typer.Option("--site", metavar="NAME", help="A site of known truth (see `opendt data sites`).")] = None,
-    truth: Annotated[Path | None, typer.Option("--truth", metavar="FILE", help="The description of a site of known truth (YAML).")] = None,
+    truth: Annotated[Path | None, path_option("--truth", metavar="FILE", help="The description of a site of known truth (YAML).")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Make a synthetic datacenter with a known power law, in OpenDT's file formats.
@@ -56,7 +58,7 @@ def sample(
         print_json(asdict(made))
         return
     typer.echo(f"{made.directory}: {made.hosts} hosts, {made.days} days, {made.tasks} tasks, {made.fragments} fragments")
-    typer.echo(f"Next: opendt run --workload {made.directory}")
+    typer.echo(f"Next: opendt run --workload {shlex.quote(made.directory)}")
 
 
 @app.command()
@@ -82,7 +84,7 @@ def sites(
 
 @app.command()
 def check(
-    directory: Annotated[Path, typer.Argument(metavar="DIR", help="A workload directory.")],
+    directory: Annotated[Path, path_argument(metavar="DIR", help="A workload directory.")],
     as_json: AsJson = False,
 ) -> None:
     """Find everything that is wrong in a workload directory; show the units assumed and what it holds.

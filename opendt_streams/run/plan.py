@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from opendt_streams.errors import BadInput, Unavailable
 from opendt_streams.model import times
 from opendt_streams.run.manifest import Manifest
 from opendt_streams.settings import Settings, effective_document, load
+from opendt_streams.settings.fields import name_of
 from opendt_streams.streams.deployment import CONFIG_FILE
 from opendt_streams.workload.reader import read_workload
 from opendt_streams.workload.replay import ReplaySettings, replay
@@ -80,7 +82,7 @@ def make_plan(
     directory = settings.workload.directory
     if external and directory is not None and not resume:
         raise BadInput("--external and a workload exclude each other", hint="With --external others feed the dc topics.")
-    name = settings.datacenter or (EXTERNAL if external else directory.resolve().name if directory else SAMPLE)
+    name = settings.datacenter or (EXTERNAL if external else name_of(directory.resolve()) if directory else SAMPLE)
     run_dir = run_dir or _new_run_dir(data_dir, name, now_ms)
     changes: dict[str, object] = {"datacenter": name}
     if not external:
@@ -100,7 +102,9 @@ def make_plan(
 def _require_resumable(run_dir: Path) -> None:
     manifest = Manifest.read(run_dir)
     if manifest.state == "complete":
-        raise BadInput("this run is complete", where=str(run_dir), hint=f"`opendt runs show {run_dir.name}` shows what it came to.")
+        raise BadInput(
+            "this run is complete", where=str(run_dir), hint=f"`opendt runs show {shlex.quote(run_dir.name)}` shows what it came to."
+        )
     if manifest.state_now(run_dir) == "running":
         raise Unavailable("this run is under way", where=str(run_dir), hint="Wait until it ends, or stop it.")
 

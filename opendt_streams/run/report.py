@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, Final
 
 from rich.console import Console
@@ -25,11 +27,12 @@ def show_report(summary: Mapping[str, Any], state: str, notes: Sequence[str], co
     _section(console, "The run", _run(summary))
     for line in [*(f"Warning: {text}" for text in summary["warnings"]), *notes]:
         console.print(line)
-    console.print(f"\nThe report:       {summary['run_dir']}/{REPORT_FILE}")
-    console.print(f"The twinning log: {summary['run_dir']}/twinlog/agg_results.parquet")
-    console.print(f"The ledger:       opendt topology log --run-dir {summary['run_dir']}")
-    console.print(f"The proof:        opendt audit replay --run-dir {summary['run_dir']}")
-    console.print(f"Again, as JSON:   opendt runs show {summary['run']} --json")
+    folder, parent = (shlex.quote(str(path)) for path in (Path(summary["run_dir"]), Path(summary["run_dir"]).parent))
+    console.print(f"\nThe report:       {summary['run_dir']}/{REPORT_FILE}", soft_wrap=True)
+    console.print(f"The twinning log: {summary['run_dir']}/twinlog/agg_results.parquet", soft_wrap=True)
+    console.print(f"The ledger:       opendt topology log --run-dir {folder}", soft_wrap=True)
+    console.print(f"The proof:        opendt audit replay --run-dir {folder}", soft_wrap=True)
+    console.print(f"Again, as JSON:   opendt runs show {shlex.quote(summary['run'])} --data {parent} --json", soft_wrap=True)
 
 
 def _section(console: Console, title: str, rows: list[tuple[str, str]]) -> None:
