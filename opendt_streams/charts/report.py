@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import orjson
 
+from opendt_streams.calibration.metrics import times_noise_floor
 from opendt_streams.charts import assets
 from opendt_streams.charts.html import section, table
 
@@ -24,7 +25,7 @@ _SCORES: Final = {
     "skill": "Skill against persistence",
 }
 _KINDS: Final = {"": "Pure model", "corrected_": "Corrected", "persistence_": "Persistence"}
-_ELSEWHERE: Final = ("digests", "log_root", "warnings", "run", "run_dir", "days")
+_ELSEWHERE: Final = ("digests", "log_root", "warnings", "run", "run_dir", "days", "noise_floor_percent")
 _OF_DAYS: Final = {
     "mape_percent": "MAPE, %",
     "persistence_mape_percent": "Persistence, %",
@@ -87,7 +88,10 @@ def _subtitle(summary: Mapping[str, Any]) -> str:
 
 def _scores(summary: Mapping[str, Any]) -> str:
     rows = [[words, *(_text(summary.get(f"{kind}{name}"), missing="–") for kind in _KINDS)] for name, words in _SCORES.items()]
-    return f"<div class='scroll'>{table(('', *_KINDS.values()), rows)}</div>"
+    times_floor = times_noise_floor(summary["mape_percent"], summary.get("noise_floor_percent"))
+    floor = f"The pure model's MAPE is {_text(times_floor, missing='')} times the noise floor of the site's meter"
+    note = f"<p class='note'>{floor}, {_text(summary.get('noise_floor_percent'), missing='')} %.</p>" if times_floor is not None else ""
+    return f"<div class='scroll'>{table(('', *_KINDS.values()), rows)}</div>{note}"
 
 
 def _days(days: Sequence[Mapping[str, Any]]) -> str:

@@ -33,7 +33,7 @@ from opendt_streams.settings.fields import Duration, duration_text
 from opendt_streams.wire.fields import first_problem
 from opendt_streams.workload.reader import read_workload
 from opendt_streams.workload.replay import ReplaySettings
-from opendt_streams.workload.truth.document import Truth, load_truth
+from opendt_streams.workload.truth.known import NOTHING, Known, known_truth
 
 HORIZONS: Final = (5 * times.MINUTE, 15 * times.MINUTE, times.HOUR, 6 * times.HOUR, 24 * times.HOUR)
 _DURATION: Final = TypeAdapter(Duration)
@@ -82,13 +82,14 @@ def calibrate(
     if plot_file is not None:
         require_plot(plot_file)
     with _bar(quiet=as_json) as progress:
-        recording, truth, settings = _record(run_dir, workload, config, lambda share: progress(share * _RECORDING_SHARE, "simulating"))
+        recording, known, settings = _record(run_dir, workload, config, lambda share: progress(share * _RECORDING_SHARE, "simulating"))
         lines = compare(
             recording,
             names,
             horizons,
             lambda name, every: new_method(settings, name, every),
-            truth=truth,
+            truth=known.truth,
+            noise_floor_percent=known.noise_floor_percent,
             train_days=train_days,
             delay_ms=delay_ms,
             clock=time.process_time,
@@ -105,7 +106,10 @@ def calibrate(
         "train_days": train_days,
         "delay": duration_text(delay_ms) if delay_ms else None,
         "edits_left_out": recording.edits,
+        "noise_floor_percent": known.noise_floor_percent,
     }
+    if known.note is not None:
+        people(stderr=True).print(f"Note: {known.note}", soft_wrap=True)
     if as_json:
         print_json({**about, "rows": [line.as_document() for line in lines]})
     else:
@@ -114,19 +118,20 @@ def calibrate(
 
 def _record(
     run_dir: Path | None, workload: Path | None, config: Path | None, progress: Callable[[float], None]
-) -> tuple[Recording, Truth | None, Settings]:
+) -> tuple[Recording, Known, Settings]:
     if workload is not None:
         settings = load(config).settings
         engine, plan = settings.engine, settings.workload
+        content = read_workload(workload)
         recording = record_workload(
-            read_workload(workload),
+            content,
             settings.grid,
             policy=settings.simulator.policy,
             semantics=engine.semantics,
             plan=ReplaySettings(plan.heartbeat, plan.power_batch, plan.until),
             progress=progress,
         )
-        return recording, load_truth(workload), settings
+        return recording, known_truth(workload, content), settings
     assert run_dir is not None
     with copied(run_dir, quiet=True) as evidence:
         machines = logged_machines(evidence)
@@ -134,7 +139,15 @@ def _record(
         recording = record_log(evidence.info.datacenter, machines.grid, messages)
     settings = load(config).settings if config is not None else machines.settings
     directory = machines.settings.workload.directory
-    return recording, load_truth(directory) if directory is not None and directory.is_dir() else None, settings
+    return recording, _known_of_run(directory), settings
+
+
+def _known_of_run(directory: Path | None) -> Known:
+    """What the workload that a run replayed says, if it is still there."""
+    try:
+        return NOTHING if directory is None or not directory.is_dir() else known_truth(directory, read_workload(directory))
+    except BadInput:  # not what it was: the run has a log of its own
+        return NOTHING
 
 
 def _duration(text: str, flag: str) -> int:

@@ -10,7 +10,7 @@ from typing import Any, Final
 from rich.console import Console
 from rich.table import Table
 
-from opendt_streams.calibration.metrics import ASHRAE_HOURLY_CVRMSE_PERCENT, ASHRAE_HOURLY_NMBE_PERCENT
+from opendt_streams.calibration.metrics import ASHRAE_HOURLY_CVRMSE_PERCENT, ASHRAE_HOURLY_NMBE_PERCENT, times_noise_floor
 from opendt_streams.model import times
 from opendt_streams.run.report_page import REPORT_FILE
 
@@ -66,7 +66,7 @@ def _accuracy(s: Mapping[str, Any]) -> list[tuple[str, str]]:
     if s["mape_percent"] is None:
         return [("error", f"{_NOT_SCORED}: no measured power after the first publication instant")]
     rows = [
-        ("MAPE", f"{s['mape_percent']:.2f} %"),
+        ("MAPE", f"{s['mape_percent']:.2f} %{_against_noise(s)}"),
         ("persistence MAPE", f"{_percent(s['persistence_mape_percent'])}  (the last sample before the instant holds)"),
         ("skill", _NOT_SCORED if s["skill"] is None else f"{s['skill']:.3f}  (1 is perfect, 0 is persistence)"),
         ("under 10 % error", f"{_percent(s['share_under_10_percent'])} of the time"),
@@ -84,6 +84,11 @@ def _accuracy(s: Mapping[str, Any]) -> list[tuple[str, str]]:
             )
         )
     return rows
+
+
+def _against_noise(s: Mapping[str, Any]) -> str:
+    times_floor = times_noise_floor(s["mape_percent"], s.get("noise_floor_percent"))
+    return "" if times_floor is None else f"  ({times_floor:.2f} times the noise floor of its meter, {s['noise_floor_percent']:.2f} %)"
 
 
 def _days(days: Sequence[Mapping[str, Any]]) -> Table:

@@ -18,6 +18,7 @@ from opendt_streams.workload.tasks import FRAGMENTS, TASKS
 
 START: Final = "2024-03-04T00:00:00Z"  # a Monday
 GENERATOR: Final = "opendt data sample"
+FIRST_ID: Final = 1_000_000  # of the first job; the others count on
 _CARBON_STEP_S: Final = 900
 
 
@@ -46,7 +47,7 @@ def carbon(rng: np.random.Generator, days: int, source: int) -> dict[str, Any]:
 
 
 def write_jobs(directory: Path, jobs: list[Job]) -> None:
-    ids = [str(1_000_000 + i) for i in range(len(jobs))]
+    ids = [str(FIRST_ID + i) for i in range(len(jobs))]
     lengths = np.array([len(j.usage_mhz) for j in jobs])
     write_table(
         directory / TASKS,
