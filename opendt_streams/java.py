@@ -44,7 +44,7 @@ def class_path(jars: Iterable[Path]) -> str:
     paths = [str(jar) for jar in jars]
     if odd := next((path for path in paths if os.pathsep in path), None):
         what = f"Java finds no file in a folder with {os.pathsep!r} in its name"
-        raise Unavailable(what, where=odd, hint="Move it, or reach it by a link.")
+        raise Unavailable(what, where=odd, hint="Move or rename it.")
     return os.pathsep.join(paths)
 
 

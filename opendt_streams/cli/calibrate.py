@@ -23,6 +23,7 @@ from opendt_streams.cli.output import AsJson, people, print_json
 from opendt_streams.cli.paths import path_option
 from opendt_streams.errors import BadInput
 from opendt_streams.model import times
+from opendt_streams.model.topology import Topology
 from opendt_streams.offline.comparison import Line, compare
 from opendt_streams.offline.from_log import READS, record_log
 from opendt_streams.offline.plotting import plot, require_plot
@@ -139,13 +140,13 @@ def _record(
         recording = record_log(evidence.info.datacenter, machines.grid, messages)
     settings = load(config).settings if config is not None else machines.settings
     directory = machines.settings.workload.directory
-    return recording, _known_of_run(directory), settings
+    return recording, _known_of_run(directory, recording.topology_at(0)), settings
 
 
-def _known_of_run(directory: Path | None) -> Known:
+def _known_of_run(directory: Path | None, topology: Topology) -> Known:
     """What the workload that a run replayed says, if it is still there."""
     try:
-        return NOTHING if directory is None or not directory.is_dir() else known_truth(directory, read_workload(directory))
+        return NOTHING if directory is None or not directory.is_dir() else known_truth(directory, read_workload(directory), topology)
     except BadInput:  # not what it was: the run has a log of its own
         return NOTHING
 

@@ -35,7 +35,7 @@ def do(plan: Plan, page: Page | None, *, stay: bool, as_json: bool, began: float
     """
     console = people(stderr=True)
     for note in plan.notes:
-        console.print(f"Note: {note}")
+        console.print(f"Note: {note}", soft_wrap=True)
     if not as_json:
         console.print(f"Run folder: {plan.run_dir}", soft_wrap=True)
     manifest = _first_manifest(plan, page)

@@ -57,17 +57,19 @@ def make_queueing_sample(directory: Path, seed: int, days: int, hosts: int, load
 
 def whole_experiment(directory: Path) -> Places:
     """What `opendt engine run` says of a workload directory, without windows: nothing else knows of them."""
-    topology = read_topology(orjson.loads((directory / TOPOLOGY).read_bytes()))
+    document = orjson.loads((directory / TOPOLOGY).read_bytes())
+    topology = read_topology(document)
     names = unique_names([group.name for _, _, group in topology.host_groups for _ in range(group.count)])
     host_of = {name: number for number, name in enumerate(names)}
     with tempfile.TemporaryDirectory(prefix="opendt-placing-") as scratch:
-        experiment = Path(scratch) / "experiment.json"
-        document = {
-            "topologies": [{"pathToFile": str(directory / TOPOLOGY)}],
+        experiment, hosts = Path(scratch) / "experiment.json", Path(scratch) / TOPOLOGY
+        hosts.write_bytes(orjson.dumps({"clusters": [{"name": c["name"], "hosts": c["hosts"]} for c in document["clusters"]]}))
+        asked = {
+            "topologies": [{"pathToFile": str(hosts)}],
             "workloads": [{"pathToFile": str(directory), "type": "ComputeWorkload"}],
             "exportModels": [{"exportInterval": times.DAY // times.SECOND, "filesToExport": ["task"]}],
         }
-        experiment.write_bytes(orjson.dumps(document))
+        experiment.write_bytes(orjson.dumps(asked))
         (report,) = run_experiment(read_experiment(experiment), Path(scratch), lambda _: None)
         return dict(_begun(report.folder / "task.parquet", host_of))
 

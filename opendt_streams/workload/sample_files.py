@@ -15,6 +15,7 @@ from opendt_streams.workload import sample_jobs
 from opendt_streams.workload.sample_jobs import DAY_S, Job
 from opendt_streams.workload.site import DESCRIPTION
 from opendt_streams.workload.tasks import FRAGMENTS, TASKS
+from opendt_streams.workload.truth.document import TRUTH
 
 START: Final = "2024-03-04T00:00:00Z"  # a Monday
 GENERATOR: Final = "opendt data sample"
@@ -33,6 +34,7 @@ def claim(directory: Path) -> None:
                 "the directory holds something else", expected="a new or empty directory, or an earlier sample", where=str(directory)
             )
     directory.mkdir(parents=True, exist_ok=True)
+    (directory / TRUTH).unlink(missing_ok=True)  # of an earlier one, which this one may not have
 
 
 def carbon(rng: np.random.Generator, days: int, source: int) -> dict[str, Any]:

@@ -51,7 +51,7 @@ def _home(options: Options, environ: Mapping[str, str]) -> Path:
         raise Unavailable("the real OpenDC is asked for and nothing says where it is", hint=_HINT)
     for home in (settled(given), settled(given) / RUNNER):
         if os.access(home / "bin" / RUNNER, os.X_OK) and (home / "lib").is_dir():
-            class_path([home / "lib"])
+            class_path([(home / "lib").resolve()])  # its script follows links
             return home
     raise Unavailable("no runner of OpenDC is there", expected=f"a folder with bin/{RUNNER} and lib", where=f"{where}={given}", hint=_HINT)
 

@@ -34,12 +34,12 @@ class Known:
 NOTHING: Final = Known()
 
 
-def known_truth(directory: Path, workload: Workload) -> Known:
-    """What is known of a workload directory that was read."""
+def known_truth(directory: Path, workload: Workload, topology: Topology | None = None) -> Known:
+    """What is known of a workload directory that was read. `topology`: of the run that is judged, where it is not the directory's."""
     note = None
     try:
         if (truth := load_truth(directory)) is not None:
-            _of_this_site(truth, workload.topology)
+            _of_this_site(truth, topology or workload.topology)
             return Known(truth, truth.noise_floor_percent)
     except BadInput as error:
         note = f"{directory / TRUTH} is none of ours for this site, so it is not used: {error.what}"

@@ -114,5 +114,5 @@ def test_java_is_found_by_a_relative_path(tmp_path: Path, monkeypatch: pytest.Mo
 
 def test_a_folder_that_java_takes_for_two_is_refused() -> None:
     assert class_path([Path("/a b"), Path("/c")]) == "/a b:/c"
-    with pytest.raises(Unavailable, match="link"):
+    with pytest.raises(Unavailable, match="rename"):
         class_path([Path("/a:b")])

@@ -218,5 +218,11 @@ def test_a_load_that_no_site_has_is_refused(tmp_path: Path, load: str, more: lis
     assert not (tmp_path / "a").exists()
 
 
+def test_a_sample_that_is_written_again_keeps_no_truth_of_another(tmp_path: Path) -> None:
+    make_site(tmp_path, SiteTruth.model_validate({"hosts": 4, "days": 1}), 3)
+    write_sample(tmp_path, 3, days=1, hosts=4)
+    assert not (tmp_path / "truth.json").exists()
+
+
 def test_ids_of_places_are_those_of_the_files(directory: Path, site: Workload) -> None:
     assert min(whole_experiment(directory)) == min(t.id for t in site.tasks) == FIRST_ID
