@@ -4,6 +4,7 @@
     ├── NegativeAnswer          1   a check was made and the answer is no
     ├── BadInput                2   wrong use, or input that breaks its contract
     │   ├── BadConfiguration
+    │   ├── NotModelled         OpenDC takes it, the native engine does not
     │   └── NotKnown            well-formed, but there is no such thing
     ├── Unavailable             3   something is missing or cannot be reached
     │   ├── BrokerUnavailable
@@ -48,6 +49,10 @@ class BadInput(OpenDTError):
 
 
 class BadConfiguration(BadInput):
+    pass
+
+
+class NotModelled(BadInput):
     pass
 
 

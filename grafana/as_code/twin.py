@@ -64,7 +64,12 @@ def _skill() -> Built:
 
 def _carbon() -> Built:
     curve = Curve("emission", f"scaleToSeconds({SITE}.carbon_g, {PER_HOUR_S})", PURPLE)
-    return curves("Carbon emission", "suffix: g/h", curve, about="Simulated power times the grid's carbon intensity.")
+    return curves(
+        "Carbon emission",
+        "suffix: g/h",
+        curve,
+        about="Simulated power times the grid's carbon intensity. Nothing where a cluster has no carbon trace.",
+    )
 
 
 def _carbon_so_far() -> Built:

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from opendt_streams.model import times
 from opendt_streams.model.decision import Score
+from opendt_streams.model.rounding import significant_sum
 from opendt_streams.model.task import Float64, Int64
 
 Flags: TypeAlias = NDArray[np.bool_]
@@ -158,8 +159,8 @@ class OfficialScore:
     score: Score
     excluded: int  # after the first instant, but without prediction, or measured as not finite or not above 0
     p95_percent: float | None
-    energy_kwh_predicted: float
-    energy_kwh_measured: float
+    energy_kwh_predicted: float | None  # None, as every figure, where nothing could be scored
+    energy_kwh_measured: float | None
     energy_error_percent: float | None  # weighted by time, where `score.bias_percent` is by sample
     energy_weighted_mape_percent: float | None  # sum |p - m| dt / sum m dt, where `score.mape_percent` is by sample
     interval_coverage_percent: float | None  # of the 90 % interval, over the samples that had one
@@ -195,8 +196,8 @@ def official_score(
         score=score(p, m, held[keep], corrected_w[keep] if corrected_w is not None else None),
         excluded=int(after.sum() - keep.sum()),
         p95_percent=p95_percent(p, m),
-        energy_kwh_predicted=round(predicted_kwh, 6),
-        energy_kwh_measured=round(measured_kwh, 6),
+        energy_kwh_predicted=significant_sum([predicted_kwh]) if len(m) else None,
+        energy_kwh_measured=significant_sum([measured_kwh]) if len(m) else None,
         energy_error_percent=_percent(predicted_kwh / measured_kwh - 1) if measured_kwh > 0 else None,
         energy_weighted_mape_percent=_percent(energy_kwh(np.abs(p - m), durations) / measured_kwh) if measured_kwh > 0 else None,
         interval_coverage_percent=coverage_percent(p, m, half_width[keep]) if half_width is not None else None,

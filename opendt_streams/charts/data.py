@@ -72,5 +72,5 @@ def _series(site: Datacenter) -> dict[str, Any]:
 
 
 def _rounded(values: Float64) -> list[float | None]:
-    """As many digits as anybody can see, and null for unknown."""
-    return [None if np.isnan(value) else round(value, 4) for value in values.tolist()]
+    """As many digits as anybody can see, whatever the size, and null for unknown."""
+    return [None if np.isnan(value) else float(f"{value:.7g}") for value in values.tolist()]

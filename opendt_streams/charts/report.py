@@ -15,6 +15,7 @@ import orjson
 
 from opendt_streams.calibration.metrics import times_noise_floor
 from opendt_streams.charts import assets
+from opendt_streams.charts.amounts import UNKNOWN, carbon_text, energy_text, number_text, unknown_carbon
 from opendt_streams.charts.html import section, table
 
 _SCORES: Final = {
@@ -25,7 +26,8 @@ _SCORES: Final = {
     "skill": "Skill against persistence",
 }
 _KINDS: Final = {"": "Pure model", "corrected_": "Corrected", "persistence_": "Persistence"}
-_ELSEWHERE: Final = ("digests", "log_root", "warnings", "run", "run_dir", "days", "noise_floor_percent")
+_ELSEWHERE: Final = ("digests", "log_root", "warnings", "run", "run_dir", "days", "clusters", "noise_floor_percent")
+_UNSCORED: Final = ("energy_kwh", "carbon_kg", "drain", "span", "speedup", "shadow")
 _OF_DAYS: Final = {
     "mape_percent": "MAPE, %",
     "persistence_mape_percent": "Persistence, %",
@@ -35,7 +37,6 @@ _OF_DAYS: Final = {
     "energy_error_percent": "Energy, %",
     "interval_coverage_percent": "Interval covers, %",
 }
-_EXACT: Final = 3  # digits after the point
 
 
 def report_page(summary: Mapping[str, Any], state: str, notes: Sequence[str], data: Mapping[str, Any]) -> str:
@@ -46,6 +47,7 @@ def report_page(summary: Mapping[str, Any], state: str, notes: Sequence[str], da
     body = (
         f"<header><h1>{escape(title)}</h1><p class='note'>{escape(_subtitle(summary))}</p></header>\n<main>"
         + section("Scores", _scores(summary), classes="panel")
+        + section("Totals", _totals(summary), classes="panel")
         + "<section><h2 class='hidden'>Charts</h2><div id='charts' class='charts'></div></section>\n"
         + section("Days", _days(summary["days"]), classes="panel")
         + section("All figures", _figures(summary), classes="panel")
@@ -94,6 +96,23 @@ def _scores(summary: Mapping[str, Any]) -> str:
     return f"<div class='scroll'>{table(('', *_KINDS.values()), rows)}</div>{note}"
 
 
+def _totals(summary: Mapping[str, Any]) -> str:
+    """Energy and carbon over the data, of each cluster where there are several, and of the drain. A dash is unknown."""
+    span, drain, clusters = summary["span"], summary["drain"], summary["clusters"]
+    rows: list[tuple[str, Mapping[str, Any]]] = [(f"The data, {span['from'] or '–'} to {span['until'] or '–'}", summary)]
+    rows += [(f"of it cluster {name}", amounts) for name, amounts in clusters.items() if len(clusters) > 1]
+    if drain["seconds"]:
+        rows.append((f"The drain, {drain['seconds'] / 3600:,.2f} h after the data, until nothing ran", drain))
+    lines = [[words, _amount(energy_text(amounts["energy_kwh"])), _amount(carbon_text(amounts["carbon_kg"]))] for words, amounts in rows]
+    why = unknown_carbon(clusters)
+    note = f"<p class='note'>The carbon is unknown: {escape(why)}.</p>" if why else ""
+    return f"<div class='scroll'>{table(('', 'Simulated energy', 'Carbon'), lines)}</div>{note}"
+
+
+def _amount(text: str) -> str:
+    return "–" if text == UNKNOWN else text
+
+
 def _days(days: Sequence[Mapping[str, Any]]) -> str:
     rows = [[day["day"], *(_text(day[name], missing="–") for name in _OF_DAYS)] for day in days]
     return f"<div class='scroll'>{table(('UTC day', *_OF_DAYS.values()), rows)}</div>" if rows else "<p class='note'>None was scored.</p>"
@@ -105,7 +124,10 @@ def _figures(summary: Mapping[str, Any]) -> str:
         if name in _ELSEWHERE:
             continue
         parts = value.items() if isinstance(value, Mapping) else [("", value)]
-        rows += [[f"{name} {part}".strip().replace("_", " "), _text(one, missing="not scored")] for part, one in parts]
+        rows += [
+            [f"{name} {part}".strip().replace("_", " "), _text(one, missing="–" if name in _UNSCORED else "not scored")]
+            for part, one in parts
+        ]
     return f"<div class='figures'>{table(('', ''), rows)}</div>"
 
 
@@ -123,7 +145,7 @@ def _text(value: object, *, missing: str) -> str:
         return missing
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return str(value)
-    return f"{value:,.{_EXACT}f}" if isinstance(value, float) else f"{value:,}"
+    return number_text(value) if isinstance(value, float) else f"{value:,}"
 
 
 def _embedded(data: Mapping[str, Any]) -> str:

@@ -66,6 +66,8 @@ def tried_runner(config: Path | None, semantics: str) -> Runner:
 def run_natively(experiment: Path, output: Path, semantics: str) -> list[ScenarioReport]:
     """With a bar on a terminal."""
     plan = read_experiment(experiment, semantics)
+    for words in plan.passed_over:
+        typer.echo(words, err=True)
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"), TimeElapsedColumn())
     bar = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)

@@ -1,26 +1,28 @@
-"""OpenDC experiment files (opendc-semantics section 11.1): read as strictly as OpenDC reads them, and refused by name where the
-native engine does not model what they ask for.
+"""OpenDC experiment files (opendc-semantics section 11.1): read as OpenDC v2.4f reads them (`experiment_fields`), and refused by name
+where the native engine does not model what they ask for.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Collection
+import posixpath
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from functools import partial
-from pathlib import Path, PurePath
-from typing import Any, Final, TypeVar
+from pathlib import Path
+from typing import Any, Final
 
-from opendt_streams.engine.json_files import read_json
+from opendt_streams.engine.experiment_fields import AXES, EXPERIMENT, FILES, ROOT, local_time, matching_columns
+from opendt_streams.engine.json_files import read_bytes
 from opendt_streams.engine.native.placement import Policy, check_policy, check_semantics
-from opendt_streams.engine.native.placement.listed import FILTER_NAMES, WEIGHER_NAMES, Filter, ListedPolicy, ListedWeigher
-from opendt_streams.engine.native.tables.columns import KEYS, TABLES, TableName, schema
-from opendt_streams.errors import BadInput
-from opendt_streams.model import times
+from opendt_streams.engine.native.placement.listed import Filter, ListedPolicy, ListedWeigher
+from opendt_streams.engine.native.tables.columns import BATTERY, BATTERY_KEYS, KEYS, TABLES, TableName, schema
+from opendt_streams.errors import BadInput, NotModelled
+from opendt_streams.model.opendc_fields import Place
+from opendt_streams.model.opendc_json import parse
+from opendt_streams.model.opendc_topology import WITH_OPENDC
 
-_DEFAULT_INTERVAL_S: Final = 300
-_Name = TypeVar("_Name", bound=str)
+_NAMELESS: Final = "unnamed-simulation"  # OpenDC adds four random characters
+_LONGEST_NAME: Final = 255  # bytes, in any file system
+_LONGEST_INTERVAL_S: Final = 2**53 // 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +34,14 @@ class Workload:
 
 @dataclass(frozen=True, slots=True)
 class ExportModel:
-    """What to write, how often; `columns` in OpenDC's order, keys always among them."""
+    """What to write, how often; `columns` in OpenDC's order, keys always among them.
+
+    `battery`: the columns of the battery table, which is empty; none where the experiment does not ask for it by name.
+    """
 
     interval_ms: int
     columns: dict[TableName, tuple[str, ...]]
+    battery: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,210 +57,169 @@ class Scenario:
 
 @dataclass(frozen=True, slots=True)
 class Experiment:
+    """`passed_over`: what OpenDC reads and ignores, in words."""
+
     name: str
     scenarios: tuple[Scenario, ...]
     seeds: tuple[int, ...]
     semantics: str
+    passed_over: tuple[str, ...] = ()
 
 
 def read_experiment(path: Path, semantics: str = "2.4f") -> Experiment:
     """Paths in it stay as written: they resolve against the working directory.
 
     Raises:
-        BadInput: names the key of what is wrong, unknown or not modelled.
+        BadInput: OpenDC refuses it. Names the key of what is wrong.
+        NotModelled: OpenDC takes it, and the native engine does not model what this key asks for.
     """
     check_semantics(semantics)
-    return _experiment(_Object(read_json(path), ""), semantics)
+    data = read_bytes(path)
+    try:
+        return _experiment(EXPERIMENT(parse(data), ROOT), semantics)
+    except BadInput as error:
+        where = f"{path}: {error.where}" if error.where else str(path)
+        raise type(error)(error.what, expected=error.expected, where=where, hint=error.hint) from None
 
 
-def output_name(name: object) -> str:
+def output_name(name: str) -> str:
     """The folder of an experiment of this name, within its output folder; nameless ones have OpenDC's default.
 
     Raises:
-        BadInput: it would lead elsewhere.
+        BadInput: it would lead elsewhere, or no folder can be called so.
     """
-    name = name or "unnamed-simulation"
-    if not isinstance(name, str) or PurePath(name).is_absolute() or ".." in PurePath(name).parts:
-        raise BadInput(f"{name!r} cannot be an output folder", expected="a plain name", where="name")
-    return name
+    inside = posixpath.normpath((name or _NAMELESS).lstrip("/") or ".")
+    if inside == ".." or inside.startswith("../"):
+        raise BadInput(f"{name!r} cannot be an output folder: it leads out of --output", expected="a name within it", where="name")
+    if "\0" in inside or any(len(part.encode("utf-8", "replace")) > _LONGEST_NAME for part in inside.split("/")):
+        raise BadInput(f"{name[:40]!r} cannot be an output folder", expected=f"at most {_LONGEST_NAME} bytes, and no NUL", where="name")
+    return inside
 
 
-def _experiment(root: _Object, semantics: str) -> Experiment:
-    root.only(
-        "name outputFolder initialSeed runs topologies workloads allocationPolicies failureModels maxNumFailures checkpointModels "
-        "exportModels"
-    )
-    name = output_name(root.get("name", str, ""))
-    root.get("outputFolder", str, "output")
-    for axis in ("failureModels", "checkpointModels"):
-        for i, model in enumerate(root.get(axis, list, [None])):
-            if model is not None:
-                raise BadInput(f"the native engine does not model what {axis} asks for", expected="null", where=f"{axis}[{i}]")
-    seed, runs = root.get("initialSeed", int, 0), root.get("runs", int, 1)
-    if runs < 1:
-        raise BadInput(f"{runs} runs", expected="at least 1", where="runs")
-    # The order of OpenDC's product: the first axis changes slowest. Each axis is a set.
+def _experiment(found: dict[str, Any], semantics: str) -> Experiment:
+    name = output_name(found["name"])
+    place = ROOT
+    passed_over: list[str] = []
+    axes = {axis: _distinct(found[axis], axis, semantics) for axis in AXES}
+    for i, model in axes["failureModels"]:
+        if model is not None and model["type"] != "no":
+            raise _not_modelled(place.key("failureModels").entry(i), f"the failure model {model['type']}", 'null or {"type": "no"}')
+    for i, model in axes["checkpointModels"]:
+        if model is not None and model["checkpointInterval"] > 0:
+            raise _not_modelled(place.key("checkpointModels").entry(i), "checkpointing", "null, or a checkpointInterval of 0")
+    for i, most in axes["maxNumFailures"]:
+        if most < 1:
+            what = f"at most {most} failures are not modelled: with that OpenDC runs for ever"
+            raise NotModelled(what, expected="1 or more", where=f"maxNumFailures[{i}]")
+    exports = []
+    for i, model in axes["exportModels"]:
+        exports.append(_export_model(model, place.key("exportModels").entry(i), semantics, passed_over))
+    # Without failures and checkpoints the last three axes make scenarios, but no difference.
     product = itertools.product(
-        root.axis("topologies", _topology),
-        root.axis("workloads", _workload),
-        root.axis("allocationPolicies", partial(_policy, semantics), "Mem"),
-        root.axis("exportModels", partial(_export_model, semantics), _export_model(semantics, _Object({}, "exportModels[0]"))),
-        _distinct(root.get("failureModels", list, [None])),
-        _distinct(root.get("checkpointModels", list, [None])),
-        _distinct(root.get("maxNumFailures", list, [10])),  # without failures it makes scenarios, but no difference
+        [Path(t["pathToFile"]) for _, t in axes["topologies"]],
+        [_workload(w, place.key("workloads").entry(i)) for i, w in axes["workloads"]],
+        [_policy(p, place.key("allocationPolicies").entry(i), semantics) for i, p in axes["allocationPolicies"]],
+        exports,
+        axes["failureModels"],
+        axes["checkpointModels"],
+        axes["maxNumFailures"],
     )
     scenarios = tuple(Scenario(i, topology, workload, policy, export) for i, (topology, workload, policy, export, *_) in enumerate(product))
-    return Experiment(name, scenarios, tuple(range(seed, seed + runs)), semantics)
+    # initialSeed is read, and without effect: OpenDC v2.4f counts its seeds from 0.
+    return Experiment(name, scenarios, tuple(range(found["runs"])), semantics, tuple(passed_over))
 
 
-def _topology(data: _Object) -> Path:
-    data.only("pathToFile")
-    return Path(data.get("pathToFile", str))
+def _distinct(entries: list[Any], axis: str, semantics: str) -> list[tuple[int, Any]]:
+    """Each axis is a set: (index in the file, entry) of the first of equals."""
+    if not entries:
+        raise BadInput("the list is empty: there is no scenario", expected="at least one entry", where=axis)
+    seen, found = set(), []
+    for i, entry in enumerate(entries):
+        key = repr(_compared(entry, axis, semantics))
+        if key not in seen:
+            seen.add(key)
+            found.append((i, entry))
+    return found
 
 
-def _workload(data: _Object) -> Workload:
-    data.only("pathToFile type sampleFraction submissionTime deferAll scalingPolicy")
-    data.choice("type", ("ComputeWorkload",))
-    scaling = data.choice("scalingPolicy", ("NoDelay", "Perfect"), "NoDelay")
-    if not data.get("sampleFraction", float, 1.0) >= 1.0:
-        raise data.unsupported("sampleFraction", "1.0, the whole workload")
-    data.get("deferAll", bool, False)  # prefab policies never defer
-    moved = data.get("submissionTime", str, "")
-    return Workload(Path(data.get("pathToFile", str)), _local_time(moved, data.at("submissionTime")) if moved else None, scaling)
+def _compared(entry: Any, axis: str, semantics: str) -> Any:
+    """What OpenDC looks at when it compares two entries: the parameters of the Kotlin class, which a name beside a path is not."""
+    if not isinstance(entry, dict):
+        return entry
+    compared = dict(sorted(entry.items()))
+    if axis == "exportModels":
+        flags = dict.fromkeys(FILES, False) if entry["filesToExportDict"] is None else entry["filesToExportDict"]
+        compared["filesToExportDict"] = sorted((flags | dict.fromkeys(_listed_files(entry), True)).items())
+        compared["computeExportConfig"] = [sorted(_columns(entry, table, semantics)[0]) for table in FILES]
+        compared["filesToExport"] = _listed_files(entry)
+    elif not (axis == "failureModels" and entry["type"] == "no"):
+        compared.pop("name", None)
+    return compared
 
 
-def _local_time(text: str, where: str) -> int:
-    """OpenDC reads a local date and time there and means UTC."""
-    try:
-        return times.from_datetime(datetime.fromisoformat(text).replace(tzinfo=UTC))
-    except ValueError:
-        raise BadInput(f"{text!r} is not a time", expected="such as 2022-10-06T22:00:00", where=where) from None
+def _not_modelled(place: Place, what: str, expected: str) -> NotModelled:
+    return NotModelled(f"{what} is not modelled by the native engine", expected=expected, where=place.path, hint=WITH_OPENDC)
 
 
-def _policy(semantics: str, data: _Object) -> Policy:
-    kind = data.choice("type", ("prefab", "filter", "timeshift"))
+def _workload(found: dict[str, Any], place: Place) -> Workload:
+    moved = found["submissionTime"]
+    submission_ms = None if moved is None else local_time(moved)
+    if moved is not None and submission_ms is None:
+        raise place.key("submissionTime").error(f"{moved!r} is not a time", "such as 2022-10-06T22:00:00, without a time zone")
+    if found["sampleFraction"] < 1:
+        what = f"a sampleFraction of {found['sampleFraction']:g}"
+        raise _not_modelled(place.key("sampleFraction"), what, "1.0, the whole workload")
+    # deferAll has no effect: the policies that defer are not modelled.
+    return Workload(Path(found["pathToFile"]), submission_ms, found["scalingPolicy"])
+
+
+def _policy(found: dict[str, Any], place: Place, semantics: str) -> Policy:
+    kind = found["type"]
+    if kind == "filter" and found["subsetSize"] < 1:
+        raise place.key("subsetSize").error(f"a subset of {found['subsetSize']} hosts", "at least 1")
+    for i, each in enumerate(found.get("weighers", ())):
+        if each["type"] == "VCpu" and not each["multiplier"] > 0:
+            where = place.key("weighers").entry(i).key("multiplier")
+            raise where.error(f"{each['multiplier']:g} is not positive, which OpenDC asks of VCpu", "more than 0")
     if kind == "timeshift":
-        raise data.unsupported("type", "prefab or filter")
-    policy = _prefab(data) if kind == "prefab" else _listed(data)
+        raise _not_modelled(place.key("type"), "an allocation policy of the type timeshift", "prefab or filter")
+    policy: Policy = found["policyName"] if kind == "prefab" else _listed_policy(found)
     try:
         check_policy(policy, semantics)
     except BadInput as error:
-        raise BadInput(error.what, expected=error.expected, where=data.at("policyName" if kind == "prefab" else "type")) from None
+        where = place.key("policyName" if kind == "prefab" else "type").path
+        raise NotModelled(error.what, expected=error.expected, where=where, hint=WITH_OPENDC) from None
     return policy
 
 
-def _prefab(data: _Object) -> str:
-    data.only("type policyName")
-    name: str = data.get("policyName", str, "Mem")
-    return name
+def _listed_policy(found: dict[str, Any]) -> ListedPolicy:
+    filters = (Filter(f["type"], f.get("limit", f.get("allocationRatio", 1.0))) for f in found["filters"])
+    # OpenDC v2.4f takes the multiplier of VCpu for its allocation ratio, which moves all weights alike; as a multiplier it has 1.
+    weighers = (ListedWeigher(w["type"], 1.0 if w["type"] == "VCpu" else w["multiplier"]) for w in found["weighers"])
+    return ListedPolicy(tuple(filters), tuple(weighers), found["subsetSize"])
 
 
-def _listed(data: _Object) -> ListedPolicy:
-    """Names, fields and defaults: OpenDC v2.4f's HostFilterSpec and HostWeigherSpec."""
-    data.only("type filters weighers subsetSize")
-    default = ListedPolicy()
-    size = data.get("subsetSize", int, default.subset_size)
-    if size < 1:
-        raise BadInput(f"a subset of {size} hosts", expected="at least 1", where=data.at("subsetSize"))
-    return ListedPolicy(
-        tuple(_filter(f) for f in data.objects("filters")) if "filters" in data.raw else default.filters,
-        tuple(_weigher(w) for w in data.objects("weighers")),
-        size,
-    )
+def _export_model(found: dict[str, Any], place: Place, semantics: str, passed_over: list[str]) -> ExportModel:
+    interval_s = found["exportInterval"]
+    if interval_s > _LONGEST_INTERVAL_S:
+        raise _not_modelled(place.key("exportInterval"), f"an exportInterval of {interval_s} s", f"at most {_LONGEST_INTERVAL_S}")
+    asked = {*_listed_files(found), *(name for name, wanted in (found["filesToExportDict"] or {}).items() if wanted)}
+    columns: dict[str, tuple[str, ...]] = {}
+    for table in FILES:
+        columns[table], unknown = _columns(found, table, semantics)
+        where = place.key("computeExportConfig").key(f"{table}ExportColumns").path
+        passed_over += [f"{where}: {column!r} is not a column of {table} and is passed over, as by OpenDC" for column in unknown]
+    by_name = "battery" in (found["filesToExport"] or ()) or bool((found["filesToExportDict"] or {}).get("battery"))
+    return ExportModel(interval_s * 1000, {t: columns[t] for t in TABLES if t in asked}, columns["battery"] if by_name else ())
 
 
-def _filter(data: _Object) -> Filter:
-    name = data.choice("type", FILTER_NAMES)
-    limit = {"InstanceCount": "limit", "Ram": "allocationRatio", "VCpu": "allocationRatio"}.get(name, "")
-    data.only(f"type filterName {limit}".strip())
-    data.choice("filterName", FILTER_NAMES, name)  # OpenDC reads it and looks at the type only
-    if name == "InstanceCount":
-        return Filter(name, data.get(limit, int))
-    return Filter(name, data.get(limit, float, 1.0)) if limit else Filter(name)
+def _listed_files(found: dict[str, Any]) -> list[str]:
+    files: list[str] | None = found["filesToExport"]
+    return list(FILES) if files is None else files
 
 
-def _weigher(data: _Object) -> ListedWeigher:
-    data.only("type multiplier")
-    return ListedWeigher(data.choice("type", WEIGHER_NAMES), data.get("multiplier", float, 1.0))
-
-
-def _export_model(semantics: str, data: _Object) -> ExportModel:
-    data.only("exportInterval printFrequency computeExportConfig filesToExport")
-    interval_s = data.get("exportInterval", int, _DEFAULT_INTERVAL_S)
-    if interval_s < 1:
-        raise BadInput(f"an interval of {interval_s} s", expected="at least 1", where=data.at("exportInterval"))
-    if data.raw.get("printFrequency") is not None:
-        data.get("printFrequency", int)
-    files = data.get("filesToExport", list, list(TABLES))
-    for i, file in enumerate(files):
-        if file not in TABLES:
-            what = "the native engine has no batteries" if file == "battery" else f"{file!r} is not an output file"
-            raise BadInput(what, expected="one of " + ", ".join(TABLES), where=data.at(f"filesToExport[{i}]"))
-    selection = _Object(data.raw.get("computeExportConfig", {}), data.at("computeExportConfig"))
-    selection.only(" ".join(f"{table}ExportColumns" for table in TABLES))
-    return ExportModel(interval_s * 1000, {t: _columns(selection, t, semantics) for t in TABLES if t in files})
-
-
-def _columns(selection: _Object, table: TableName, semantics: str) -> tuple[str, ...]:
-    known = schema(table, semantics).names
-    wanted = selection.get(f"{table}ExportColumns", list, [])
-    for i, column in enumerate(wanted):
-        if column not in known:
-            where = selection.at(f"{table}ExportColumns[{i}]")
-            raise BadInput(f"{column!r} is not a column of {table}", expected="one of " + ", ".join(known), where=where)
-    return tuple(c for c in known if not wanted or c in wanted or c in KEYS[table])
-
-
-def _distinct(values: Collection[Any]) -> list[Any]:
-    return [v for i, v in enumerate(values) if v not in list(values)[:i]]
-
-
-class _Object:
-    """A JSON object and where it is, for messages."""
-
-    def __init__(self, raw: Any, path: str) -> None:
-        if not isinstance(raw, dict):
-            raise BadInput(f"{raw!r:.40} where an object belongs", where=path or "the experiment")
-        self.raw: dict[str, Any] = raw
-        self._path = path
-
-    def at(self, key: str) -> str:
-        return f"{self._path}.{key}" if self._path else key
-
-    def only(self, known: str) -> None:
-        unknown = sorted(set(self.raw) - set(known.split()))
-        if unknown:
-            raise BadInput(
-                f"unknown key {unknown[0]!r}", expected="one of " + known.replace(" ", ", "), where=self._path or "the experiment"
-            )
-
-    def get(self, key: str, kind: type, default: Any = None) -> Any:
-        if key not in self.raw:
-            if default is None:
-                raise BadInput(f"the key {key} is missing", where=self._path or "the experiment")
-            return default
-        value = self.raw[key]
-        fits = isinstance(value, (int, float) if kind is float else kind) and (kind is bool or not isinstance(value, bool))
-        if not fits:
-            raise BadInput(f"{value!r:.40} does not belong there", expected=f"{kind.__name__}", where=self.at(key))
-        return value
-
-    def choice(self, key: str, choices: tuple[_Name, ...], default: _Name | None = None) -> _Name:
-        value: _Name = self.get(key, str, default)
-        if value not in choices:
-            raise BadInput(f"unknown {key} {value!r}", expected="one of " + ", ".join(choices), where=self.at(key))
-        return value
-
-    def unsupported(self, key: str, expected: str) -> BadInput:
-        return BadInput(f"the native engine does not have {key} {self.raw[key]!r}", expected=expected, where=self.at(key))
-
-    def objects(self, key: str) -> list[_Object]:
-        return [_Object(entry, f"{self.at(key)}[{i}]") for i, entry in enumerate(self.get(key, list, []))]
-
-    def axis(self, key: str, read: Callable[[_Object], Any], default: Any = None) -> list[Any]:
-        if key not in self.raw and default is not None:
-            return [default]
-        entries = self.get(key, list)
-        if not entries:
-            raise BadInput("the list is empty", expected="at least one entry", where=self.at(key))
-        return _distinct([read(_Object(entry, f"{self.at(key)}[{i}]")) for i, entry in enumerate(entries)])
+def _columns(found: dict[str, Any], table: str, semantics: str) -> tuple[tuple[str, ...], list[str]]:
+    """Those of a table that are written, and what the experiment names though there is no such column."""
+    known, keys = next(((schema(t, semantics).names, KEYS[t]) for t in TABLES if t == table), (BATTERY.names, BATTERY_KEYS))
+    wanted, unknown = matching_columns(found["computeExportConfig"].get(table, ()), known)
+    return tuple(c for c in known if not wanted or c in wanted or c in keys), unknown

@@ -18,19 +18,19 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from opendt_streams.engine.experiment import Experiment, ExportModel, Scenario, Workload
-from opendt_streams.engine.json_files import read_json
+from opendt_streams.engine.json_files import read_bytes
 from opendt_streams.engine.native.simulation import Simulation, simulate
-from opendt_streams.engine.native.tables.columns import Columns, TableName, schema
+from opendt_streams.engine.native.tables.columns import BATTERY, Columns, TableName, schema
 from opendt_streams.engine.native.tables.host import HostTable
 from opendt_streams.engine.native.tables.power_source import PowerSourceTable
 from opendt_streams.engine.native.tables.service import ServiceTable
 from opendt_streams.engine.native.tables.task import TaskTable
 from opendt_streams.engine.task_columns import TaskColumns
 from opendt_streams.engine.trace_files import read_carbon, read_tasks
-from opendt_streams.errors import BadInput
+from opendt_streams.errors import BadInput, SimulationError
 from opendt_streams.model.carbon import CarbonTrace
+from opendt_streams.model.opendc_topology import read_opendc_topology
 from opendt_streams.model.topology import Topology
-from opendt_streams.model.topology_json import read_topology
 
 _TABLES: Final[dict[TableName, Callable[[Simulation], Any]]] = {
     "powerSource": PowerSourceTable,
@@ -71,10 +71,23 @@ def run_experiment(
             folder = output / experiment.name / "raw-output" / str(scenario.index) / f"seed={seed}"
             with no_collector():
                 simulation = cache.simulation(scenario, experiment.semantics, seed)
+            _refuse_lost_tasks(simulation)
             rows = _write(simulation, scenario.export, folder, tell)
             simulated_s = (int(simulation.rows.time_ms[-1]) - simulation.log.origin_ms) / 1000
             reports.append(ScenarioReport(folder, rows, simulated_s, clock() - begin))
     return reports
+
+
+def _refuse_lost_tasks(simulation: Simulation) -> None:
+    """A policy whose filters let a task onto a host that is too small for it: there OpenDC loses the task, and waits for it for ever."""
+    runs, tasks, hosts = simulation.log.runs, simulation.log.tasks, simulation.hosts
+    lost = (tasks.cpu_count[runs.reference] > hosts.cores[runs.host]) | (tasks.memory_mib[runs.reference] > hosts.memory_mib[runs.host])
+    if lost.any():
+        task = int(runs.reference[np.argmax(lost)])
+        what = (
+            f"task {tasks.id[task]} goes to a host that is too small for it ({tasks.cpu_count[task]} cores, {tasks.memory_mib[task]} MiB)"
+        )
+        raise SimulationError(f"{what}; with that OpenDC runs for ever", hint="Add the filters VCpu and Ram to the allocation policy")
 
 
 def _tell(progress: Callable[[float], None], done: int, total: int, share: float) -> None:
@@ -107,6 +120,8 @@ class _Inputs:
         if scenario.workload not in self._tasks:
             self._tasks[scenario.workload] = _read_workload(scenario.workload)
         topology = self._topologies[scenario.topology]
+        if semantics == "2.4f":
+            _refuse_second_trace(topology, scenario.topology)
         traces = {}
         for cluster in topology.clusters:
             if cluster.carbon_trace is not None:
@@ -127,11 +142,19 @@ class _Inputs:
 
 
 def _read_topology(path: Path) -> Topology:
-    document = read_json(path)
+    data = read_bytes(path)
     try:
-        return read_topology(document, dialect="opendc")
+        return read_opendc_topology(data)
     except BadInput as error:
-        raise BadInput(error.what, expected=error.expected, where=f"{path}: {error.where}", hint=error.hint) from None
+        where = f"{path}: {error.where}" if error.where else str(path)
+        raise type(error)(error.what, expected=error.expected, where=where, hint=error.hint) from None
+
+
+def _refuse_second_trace(topology: Topology, path: Path) -> None:
+    with_trace = [i for i, cluster in enumerate(topology.clusters) if cluster.carbon_trace is not None]
+    if len(with_trace) > 1:
+        where = f"{path}: clusters[{with_trace[1]}].powerSource.carbonTracePath"
+        raise BadInput("OpenDC v2.4f takes a carbon trace for one cluster only", expected="one in the whole topology", where=where)
 
 
 def _read_workload(workload: Workload) -> TaskColumns:
@@ -158,8 +181,8 @@ def _write(simulation: Simulation, export: ExportModel, folder: Path, progress: 
     try:
         counts = _write_tables(simulation, export, unfinished, progress)
         folder.mkdir(exist_ok=True)
-        for table in counts:
-            (unfinished / f"{table}.parquet").replace(folder / f"{table}.parquet")
+        for file in sorted(unfinished.iterdir()):
+            file.replace(folder / file.name)
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
     return counts
@@ -177,6 +200,8 @@ def _write_tables(simulation: Simulation, export: ExportModel, folder: Path, pro
                 writers[name].write_table(data)
                 counts[name] += len(data)
             progress(piece.end / len(simulation.rows.time_ms))
+    if export.battery:
+        pq.write_table(pa.schema([BATTERY.field(c) for c in export.battery]).empty_table(), folder / "battery.parquet")
     return counts
 
 

@@ -1,6 +1,6 @@
 """What the simulator says about one window. Everything in it is plain data that goes on the topic as it is.
 
-All numbers are rounded as PROTOCOL section 1 says: 1e-3 W, J, g; 1e-6 for demand.
+All numbers that are no counts have 12 significant digits (`model.rounding`), so that sums of them are as exact as they are.
 """
 
 from __future__ import annotations
@@ -10,12 +10,15 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """One value per row of the window: power is the left limit at the row's instant, energy and carbon are since the row before."""
+    """One value per row of the window: power is the left limit at the row's instant, energy and carbon are since the row before.
+
+    Carbon and its intensity are None where they are unknown: nobody sent the carbon trace of a cluster, or of one of those summed up.
+    """
 
     power_w: tuple[float, ...]
     energy_j: tuple[float, ...]
-    carbon_intensity_g_per_kwh: tuple[float, ...]
-    carbon_g: tuple[float, ...]
+    carbon_intensity_g_per_kwh: tuple[float, ...] | None
+    carbon_g: tuple[float, ...] | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,9 @@
-"""Topologies as JSON documents, in the dialects that users have.
+"""Topologies as JSON documents, in the dialects that users have: what a twin takes in messages, edits and its ledger.
 
 OpenDC (v2.4f) refuses unknown keys and fills gaps its own way; OpenDT ignores unknown keys and fills them otherwise
-(opendt-compat section 2). `to_document` writes the normal form, in which nothing is left to a default, so both read it alike.
+(opendt-compat section 2). `to_document` writes the normal form, in which nothing is left to a default, so both read it alike. Quantities
+and numbers in quotes mean what they mean to OpenDC; the very grammar of its files is `opendc_topology`'s. A twin asks for more than
+OpenDC: hosts, and numbers that a datacenter can have.
 """
 
 from __future__ import annotations
@@ -10,9 +12,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, TypeAlias, TypeVar
 
-from opendt_streams.errors import BadInput
+from opendt_streams.errors import BadInput, NotModelled
 from opendt_streams.model import units
 from opendt_streams.model.canonical import JSON
+from opendt_streams.model.opendc_fields import parse_double
 from opendt_streams.model.topology import MODEL_TYPES, Cluster, HostGroup, PowerModel, Topology
 
 Dialect: TypeAlias = Literal["opendc", "opendt"]
@@ -21,6 +24,8 @@ N = TypeVar("N", int, float)
 
 _OPENDT_MODEL_DEFAULTS: Final = {"modelType": "asymptotic", "calibrationFactor": 0.5, "asymUtil": 0.5, "dvfs": False}
 _OPENDC_MODEL_DEFAULTS: Final = {"calibrationFactor": 1.0, "asymUtil": 0.0, "dvfs": True}
+_ABOUT: Final = ("modelName", "vendor", "arch")
+_WITHOUT_EFFECT: Final = ("gpuPowerModel", "cpuDistributionPolicy", "gpuDistributionPolicy")  # the second: in its default
 # One event must not take all of a simulator's memory, at every restart again: the largest datacenters have some 100,000 hosts.
 MOST_HOSTS: Final = 1_000_000
 _LARGEST_COUNT: Final = 2**31 - 1  # OpenDC's Int
@@ -94,25 +99,32 @@ class _Reader:
     dialect: Dialect
 
     def cluster(self, raw: object, path: str) -> Cluster:
-        data = self.mapping(raw, path, {"name", "count", "hosts", "powerSource"})
-        source = (
-            self.mapping(data["powerSource"], f"{path}.powerSource", {"name", "maxPower", "carbonTracePath"})
-            if "powerSource" in data
-            else {}
-        )
+        data = self.mapping(raw, path, {"name", "count", "hosts", "powerSource", "battery"})
+        if data.get("battery") is not None:
+            self.not_modelled("a battery", f"{path}.battery")
+        named = data.get("powerSource", {})
+        absent = named is None and self.dialect == "opendt"  # as pydantic writes what is not there
+        source = {} if absent else self.mapping(named, f"{path}.powerSource", {"name", "maxPower", "carbonTracePath"})
         if "maxPower" in source:
             self.value(source, "maxPower", f"{path}.powerSource", units.watts)  # read and, as in OpenDC, without effect
         return Cluster(
             name=self.text(data, "name", path, "Cluster"),
             host_groups=tuple(self.group(g, f"{path}.hosts[{i}]") for i, g in enumerate(self.entries(data, "hosts", path))),
             power_source=self.text(source, "name", f"{path}.powerSource", None) if "name" in source else None,
-            carbon_trace=self.text(source, "carbonTracePath", f"{path}.powerSource", None) if "carbonTracePath" in source else None,
+            carbon_trace=None
+            if source.get("carbonTracePath") is None
+            else self.text(source, "carbonTracePath", f"{path}.powerSource", None),
         )
 
     def group(self, raw: object, path: str) -> HostGroup:
-        data = self.mapping(raw, path, {"name", "count", "cpu", "memory", "cpuPowerModel"})
-        cpu = self.mapping(data.get("cpu"), f"{path}.cpu", {"count", "coreCount", "coreSpeed"})
-        memory = self.mapping(data.get("memory"), f"{path}.memory", {"memorySize"})
+        data = self.mapping(raw, path, {"name", "count", "cpu", "memory", "cpuPowerModel", "gpu", *_WITHOUT_EFFECT})
+        cpu = self.mapping(data.get("cpu"), f"{path}.cpu", {"count", "coreCount", "coreSpeed", *_ABOUT})
+        memory = self.mapping(data.get("memory"), f"{path}.memory", {"memorySize", "memorySpeed", *_ABOUT})
+        if data.get("gpu") is not None:
+            self.not_modelled("a GPU", f"{path}.gpu")
+        policy = data.get("cpuDistributionPolicy")
+        if isinstance(policy, dict) and policy.get("type") != "MAX_MIN_FAIRNESS":
+            self.not_modelled(f"the cpuDistributionPolicy {policy.get('type')}", f"{path}.cpuDistributionPolicy")
         return HostGroup(
             name=self.text(data, "name", path, "Host"),
             count=self.value(data, "count", path, _positive_int, 1),
@@ -154,6 +166,11 @@ class _Reader:
             return replace(model, asym_util=asym_util, dvfs=self.value(data, "dvfs", path, _boolean))
         return model
 
+    def not_modelled(self, what: str, path: str) -> None:
+        """OpenDT's documents are taken without it, which `opendt data check` says; where somebody edits a topology it is refused."""
+        if self.dialect == "opendc":
+            raise NotModelled(f"{what} is not modelled", where=path)
+
     def mapping(self, raw: object, path: str, known: set[str]) -> Mapping[str, Any]:
         if not isinstance(raw, dict):
             found = "nothing" if raw is None else type(raw).__name__
@@ -188,6 +205,8 @@ class _Reader:
 
 
 def _number(value: object) -> float:
+    if isinstance(value, str):
+        value = parse_double(value)
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not units.is_finite(value):
         raise BadInput(f"{value!r} is not a number", expected="a finite number")
     return float(value)

@@ -10,10 +10,9 @@ import numpy as np
 
 from opendt_streams.model.power_models import watts
 from opendt_streams.model.result import GroupBasis, WindowResult
+from opendt_streams.model.rounding import significant
 from opendt_streams.model.task import Float64, Int64
 from opendt_streams.model.topology import PowerModel, Topology
-
-_DECIMALS = 3  # W: as on the topic (PROTOCOL section 1)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -82,7 +81,7 @@ class Load:
                 for group in segment.groups:
                     model = topology.clusters[group.cluster].host_groups[group.group].power_model
                     power[first - begin : stop - begin] += group.power_w(model, first, stop)
-        return np.asarray(np.round(power, _DECIMALS))
+        return significant(power)
 
 
 def _shape(window: WindowResult) -> tuple[tuple[int, int, int, float], ...]:

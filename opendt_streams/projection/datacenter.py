@@ -47,6 +47,7 @@ class Progress:
     first_window_ms: int | None = None
     newest_end_ms: int | None = None
     newest_recorded_ms: int | None = None
+    data_recorded_ms: int | None = None  # of the newest window that is not in the drain
     workload_ms: int | None = None
     windows: int = 0
     drained: int = 0
@@ -156,6 +157,7 @@ class Datacenter:
         if progress.first_window_ms is None:
             progress.first_window_ms = result.window_start_ms
         progress.newest_end_ms, progress.newest_recorded_ms = result.window_end_ms, recorded_ms
+        progress.data_recorded_ms = progress.data_recorded_ms if result.drain else recorded_ms
         progress.windows += 1
         progress.drained += result.drain
         progress.failed += result.error is not None

@@ -33,10 +33,11 @@ class Simulated:
             self._append(name, result, series, [basis for basis in result.basis if basis.cluster in at])
 
     def _append(self, name: str | None, result: WindowResult, series: Sequence[Series], basis: Sequence[GroupBasis]) -> None:
-        power, energy, carbon = (np.sum([getattr(s, field) for s in series], axis=0) for field in ("power_w", "energy_j", "carbon_g"))
-        intensity = np.array(series[0].carbon_intensity_g_per_kwh)
-        rows = len(result.row_ms)
-        self.of.setdefault(name, Columns(*ROW)).append(result.row_ms, power, energy, intensity, carbon, utilisation(basis, rows))
+        rows, unknown = len(result.row_ms), (np.nan,) * len(result.row_ms)
+        power, energy = (np.sum([getattr(s, field) for s in series], axis=0) for field in ("power_w", "energy_j"))
+        carbon = np.sum([unknown if s.carbon_g is None else s.carbon_g for s in series], axis=0)
+        intensity = [unknown if s.carbon_intensity_g_per_kwh is None else s.carbon_intensity_g_per_kwh for s in series]
+        self.of.setdefault(name, Columns(*ROW)).append(result.row_ms, power, energy, intensity[0], carbon, utilisation(basis, rows))
 
 
 def utilisation(basis: Sequence[GroupBasis], rows: int) -> Float64:

@@ -19,9 +19,10 @@ def bucket_ends(after_ms: int, until_ms: int, resolution_ms: int) -> Int64:
 
 
 def resample(time_ms: Int64, values: Float64, ends_ms: Int64, resolution_ms: int, how: How) -> Float64:
-    """One value per bucket; NaN where the bucket holds no row. Rows that are NaN count as none."""
-    known = ~np.isnan(values)
-    time_ms, values = time_ms[known], values[known]
+    """One value per bucket; NaN where the bucket holds no row. A mean is that of the known rows; a sum with an unknown part is unknown."""
+    if how == "mean":
+        known = ~np.isnan(values)
+        time_ms, values = time_ms[known], values[known]
     found = np.full(len(ends_ms), np.nan)
     if not len(ends_ms) or not len(time_ms):
         return found

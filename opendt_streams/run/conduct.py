@@ -95,7 +95,7 @@ async def _timing(deployment: Deployment, began: float) -> Timing:
     first_ms = await first_message_ms(deployment)
     started_ms = first_ms if first_ms is not None else recorded_ms
     startup_s = max(0.0, time.monotonic() - began - (now_ms() - started_ms) / 1000)
-    return Timing(startup_s, (recorded_ms - started_ms) / 1000)
+    return Timing(startup_s, (recorded_ms - started_ms) / 1000, started_ms)
 
 
 async def _outcome(

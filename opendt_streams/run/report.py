@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from opendt_streams.calibration.metrics import ASHRAE_HOURLY_CVRMSE_PERCENT, ASHRAE_HOURLY_NMBE_PERCENT, times_noise_floor
+from opendt_streams.charts.amounts import carbon_text, energy_text, unknown_carbon
 from opendt_streams.model import times
 from opendt_streams.run.report_page import REPORT_FILE
 
@@ -46,20 +47,29 @@ def _section(console: Console, title: str, rows: list[tuple[str, str]]) -> None:
 
 
 def _simulated(s: Mapping[str, Any]) -> list[tuple[str, str]]:
-    days = s["simulated_seconds"] * times.SECOND / times.DAY
+    span, drain, failed = s["span"], s["drain"], s["failed_windows"]
+    why, ended = unknown_carbon(s["clusters"]), " by the end of the drain" if drain["seconds"] else ""
     rows = [
         ("datacenter", str(s["datacenter"])),
-        ("windows", f"{s['windows']:,} ({days:.2f} days)"),
-        ("tasks", f"{s['tasks']:,}, of which {s['tasks_completed']:,} completed, {s['tasks_empty']:,} empty"),
-        ("energy", f"{s['energy_kwh_simulated']:,.1f} kWh simulated, {s['energy_kwh_measured']:,.1f} kWh measured (scored samples)"),
-        ("carbon", f"{s['carbon_kg']:,.1f} kg CO2"),
+        ("data", f"{span['from']} to {span['until']} ({_days_of(s['simulated_seconds'])})"),
+        ("windows", f"{s['windows']:,}" + (f", of which {failed:,} have no rows and count in no total" if failed else "")),
+        ("tasks", f"{s['tasks']:,}, of which {s['tasks_completed']:,} completed{ended}, {s['tasks_empty']:,} empty"),
+        ("energy", f"{energy_text(s['energy_kwh'])} simulated"),
+        ("carbon", carbon_text(s["carbon_kg"]) + (f"  (unknown: {why})" if why else "")),
         ("topology events", f"{s['topology_events']:,}, of which {s['calibrations']:,} calibrations"),
     ]
+    if drain["seconds"]:
+        amounts = f"{energy_text(drain['energy_kwh'])}, carbon {carbon_text(drain['carbon_kg'])}"
+        rows.insert(6, ("drain, beside these", f"{_days_of(drain['seconds'])} after the data, until nothing ran: {amounts}"))
     if s["late_tasks"] or s["duplicate_tasks"]:
         rows.append(("late, duplicate", f"{s['late_tasks']:,}, {s['duplicate_tasks']:,} tasks"))
     if s["dead_letters"]:
         rows.append(("dead letters", f"{s['dead_letters']:,} messages could not be processed: topic sys.dead-letter says why"))
     return rows
+
+
+def _days_of(seconds: float) -> str:
+    return f"{seconds * times.SECOND / times.DAY:.2f} days"
 
 
 def _accuracy(s: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -73,6 +83,7 @@ def _accuracy(s: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("bias", f"{s['bias_percent']:+.2f} %"),
         ("CV-RMSE", f"{_percent(s['cvrmse_percent'])}  ({_ashrae(s)})"),
         ("95 % of errors below", _percent(s["p95_percent"])),
+        ("energy of the samples", f"{energy_text(s['energy_kwh_simulated'])} simulated, {energy_text(s['energy_kwh_measured'])} measured"),
         ("90 % interval", f"covers {_percent(s['interval_coverage_percent'])} of the samples"),
     ]
     if s["corrected_mape_percent"] is not None:
@@ -117,7 +128,7 @@ def _run(s: Mapping[str, Any]) -> list[tuple[str, str]]:
     memory = ", ".join(f"{name} {mb:.0f}" for name, mb in s["peak_rss_mb"].items())
     return [
         ("wall time", f"{s['wall_seconds']:.1f} s after {s['startup_seconds']:.1f} s of start-up"),
-        ("speed", f"{s['speedup']:,.0f} x real time" if s["speedup"] else _NOT_SCORED),
+        ("speed", f"{s['speedup']:,.0f} x real time, over the data" if s["speedup"] else "-"),
         ("restarts", restarts or "none"),
         ("peak memory, MB", memory),
         *([("shadow", _shadow(s["shadow"]))] if s.get("shadow") else []),

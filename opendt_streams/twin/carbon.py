@@ -14,7 +14,7 @@ def with_traces(topology: Topology, sent: Mapping[str, CarbonTrace]) -> tuple[To
     """The topology as an engine can take it, and the traces by the names it uses.
 
     OpenDT's producers name a trace but send none, and an edit may name another folder or a file that nobody sent: a cluster whose trace is
-    not there has none, so its carbon is 0.
+    not there has none for the engine either, and its carbon is unknown.
     """
     by_file = {file_name(name): trace for name, trace in sent.items()}
     found = {c.carbon_trace: by_file.get(file_name(c.carbon_trace)) for c in topology.clusters if c.carbon_trace is not None}

@@ -1,4 +1,4 @@
-"""From what the engine computed to the record that goes on sim.results, rounded as PROTOCOL section 1 says."""
+"""From what the engine computed to the record that goes on sim.results, in numbers of 12 significant digits."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from opendt_streams.engine.port import ClusterRows, EngineWindow
 from opendt_streams.model import times
 from opendt_streams.model.event import MAIN
 from opendt_streams.model.result import ClusterSeries, Series, TaskCounts, WindowResult
+from opendt_streams.model.rounding import significant
 from opendt_streams.model.task import Float64
+from opendt_streams.model.topology import Topology
 from opendt_streams.twin.intake import Counts
-
-DECIMALS = 3  # W, J, g, g/kWh
 
 
 def result_id(datacenter: str, window_start_ms: int, branch: str = MAIN) -> str:
@@ -29,8 +29,11 @@ def window_result(
     drain: bool,
     counts: Counts,
     computed: EngineWindow,
+    simulated: Topology,
     requeued: int,
 ) -> WindowResult:
+    """`simulated`: the topology as the engine has it. What it says of a cluster without a carbon trace, 0, is not known."""
+    known = [cluster.carbon_trace is not None for cluster in simulated.clusters]
     return WindowResult(
         id=result_id(datacenter, start_ms),
         datacenter=datacenter,
@@ -51,8 +54,8 @@ def window_result(
             empty=counts.empty,
         ),
         row_ms=tuple(computed.row_ms.tolist()),
-        total=_series(total(computed.clusters)),
-        clusters=tuple(ClusterSeries(c.name, _series(c)) for c in computed.clusters),
+        total=_series(total(computed.clusters), carbon_known=all(known)),
+        clusters=tuple(ClusterSeries(c.name, _series(c, carbon_known=k)) for c, k in zip(computed.clusters, known, strict=True)),
         basis=computed.basis,
     )
 
@@ -81,6 +84,7 @@ def _sum(columns: Sequence[Float64]) -> Float64:
     return summed
 
 
-def _series(rows: ClusterRows) -> Series:
+def _series(rows: ClusterRows, *, carbon_known: bool) -> Series:
     columns = (rows.power_w, rows.energy_j, rows.carbon_intensity_g_per_kwh, rows.carbon_g)
-    return Series(*(tuple(np.round(c, DECIMALS).tolist()) for c in columns))
+    power_w, energy_j, intensity, carbon_g = (tuple(row) for row in significant(np.stack(columns)).tolist())
+    return Series(power_w, energy_j, intensity if carbon_known else None, carbon_g if carbon_known else None)

@@ -13,6 +13,7 @@ from opendt_streams.errors import BadInput, SimulationError
 from opendt_streams.model import times
 from opendt_streams.model.event import TopologyEvent
 from opendt_streams.model.result import WindowResult
+from opendt_streams.model.topology import Topology
 from opendt_streams.topology.events import carried_over, make_event
 from opendt_streams.topology.ledger import Accepted
 from opendt_streams.twin.carbon import with_traces
@@ -197,7 +198,7 @@ class Simulator(Machine):
         counts = self.intake.counts.pop(start_ms, Counts())
         late = [Submission(s.task, start_ms, s.reference) for s in self.unsimulated]
         entering = late + self.intake.submissions(start_ms)
-        engine, requeued = self._engine_on(topology, start_ms)
+        engine, simulated, requeued = self._engine_on(topology, start_ms)
         drain = mark is None or end_ms > mark
         try:
             if (recorded := self.unanswered.get(start_ms)) is not None:  # whether it would answer now is not asked
@@ -231,6 +232,7 @@ class Simulator(Machine):
                 drain=drain,
                 counts=counts,
                 computed=computed,
+                simulated=simulated,
                 requeued=requeued,
             )
         self._close(start_ms, result)
@@ -250,19 +252,19 @@ class Simulator(Machine):
                 self._dead_letter(topics.WORKLOAD, submission.reference, str(error))
         return [s for s in entering if s.task.id != error.task]
 
-    def _engine_on(self, topology: Accepted, start_ms: int) -> tuple[Engine, int]:
-        """The engine, simulating this topology; and how many tasks lost their host by the change."""
+    def _engine_on(self, topology: Accepted, start_ms: int) -> tuple[Engine, Topology, int]:
+        """The engine, simulating this topology; the topology as it has it; and how many tasks lost their host by the change."""
         assert self.intake.first_ms is not None
         snapshot = self.physical.carbon_source(self.grid.instant_of(start_ms), self.intake.named)
         content, carbon = (snapshot.content, snapshot.carbon) if snapshot is not None else ("", {})
+        simulated, traces = with_traces(topology.topology, carbon)
+        requeued = 0
         if self.engine is None:
-            self.applied = (topology.event.id, content)
-            self.engine = self.engines.start(self.engine_settings(), *with_traces(topology.topology, carbon))
-            return self.engine, 0
-        if self.applied == (topology.event.id, content):
-            return self.engine, 0
+            self.engine = self.engines.start(self.engine_settings(), simulated, traces)
+        elif self.applied != (topology.event.id, content):
+            requeued = self.engine.apply(simulated, traces)
         self.applied = (topology.event.id, content)
-        return self.engine, self.engine.apply(*with_traces(topology.topology, carbon))
+        return self.engine, simulated, requeued
 
     def engine_settings(self) -> EngineSettings:
         assert self.intake.first_ms is not None

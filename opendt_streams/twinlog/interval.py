@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,8 @@ from opendt_streams.model.canonical import canonical
 from opendt_streams.model.decision import Alarm, Decision, Score
 from opendt_streams.model.event import MAIN
 from opendt_streams.model.power import PowerSample
-from opendt_streams.model.result import WindowResult
+from opendt_streams.model.result import Series, WindowResult
+from opendt_streams.model.rounding import significant_sum
 from opendt_streams.topology.ledger import Judged, Ledger, Verdict
 from opendt_streams.topology.words import changes
 from opendt_streams.twinlog import schemas
@@ -60,7 +61,7 @@ class Interval:
             if result.total is None:
                 continue
             total = result.total
-            columns = (result.row_ms, total.power_w, total.energy_j, total.carbon_intensity_g_per_kwh, total.carbon_g)
+            columns = (result.row_ms, total.power_w, total.energy_j, *_carbon(total))
             for row_ms, power_w, energy_j, intensity, carbon_g in zip(*columns, strict=True):
                 yield {
                     "timestamp": row_ms * _NANOSECONDS,
@@ -86,7 +87,7 @@ class Interval:
     def _results(self) -> Iterator[dict[str, Any]]:
         for number, result in enumerate(self.results, start=self.first_run_number):
             total = result.total
-            energy_j = round(sum(total.energy_j), 3) if total else None
+            energy_j = significant_sum(total.energy_j) if total else None
             seconds = (result.window_end_ms - result.window_start_ms) / times.SECOND
             yield {
                 "window_start": result.window_start_ms,
@@ -98,16 +99,18 @@ class Interval:
                 "drain": result.drain,
                 **{f"tasks_{name}": getattr(result.tasks, name) for name in schemas.TASK_FIELDS},
                 "rows": len(result.row_ms),
-                "mean_power_w": round(energy_j / seconds, 3) if energy_j is not None else None,
+                "mean_power_w": significant_sum([energy_j / seconds]) if energy_j is not None else None,
                 "energy_j": energy_j,
-                "carbon_g": round(sum(total.carbon_g), 3) if total else None,
+                "carbon_g": significant_sum(total.carbon_g) if total and total.carbon_g is not None else None,
                 "error": result.error,
             }
 
     def _clusters(self) -> Iterator[dict[str, Any]]:
         for result in self.results:
+            carbon = [_carbon(cluster.series) for cluster in result.clusters]
             for row, row_ms in enumerate(result.row_ms):
                 for index, cluster in enumerate(result.clusters):
+                    intensity, carbon_g = carbon[index]
                     yield {
                         "timestamp": row_ms,
                         "datacenter": self.datacenter,
@@ -117,8 +120,8 @@ class Interval:
                         "cluster": cluster.name,
                         "power_w": cluster.series.power_w[row],
                         "energy_j": cluster.series.energy_j[row],
-                        "carbon_intensity_g_per_kwh": cluster.series.carbon_intensity_g_per_kwh[row],
-                        "carbon_g": cluster.series.carbon_g[row],
+                        "carbon_intensity_g_per_kwh": intensity[row],
+                        "carbon_g": carbon_g[row],
                     }
 
     def _calibration(self) -> Iterator[dict[str, Any]]:
@@ -185,6 +188,12 @@ class Interval:
                 "host_group": sample.meter.host_group,
                 "power_w": sample.power_w,
             }
+
+
+def _carbon(series: Series) -> tuple[Sequence[float | None], Sequence[float | None]]:
+    """Intensity and carbon by row; None in every row where they are unknown."""
+    unknown = [None] * len(series.power_w)
+    return series.carbon_intensity_g_per_kwh or unknown, series.carbon_g or unknown
 
 
 def _score(name: str, score: Score | None) -> dict[str, Any]:

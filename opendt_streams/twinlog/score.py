@@ -21,20 +21,28 @@ from opendt_streams.model.task import Float64, Int64
 from opendt_streams.model.topology import Topology
 from opendt_streams.topology.ledger import Accepted, Ledger
 from opendt_streams.twin.telemetry import Telemetry
+from opendt_streams.twinlog.totals import Totals
 from opendt_streams.windows.grid import Grid
 from opendt_streams.wire import topics
 from opendt_streams.wire.messages import DecisionRecorded, Message, PowerBatch, ResultRecorded
-
-_GRAMS_PER_KG = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class RunSummary:
     """Names and units are those of `opendt run --json` (DESIGN section 9). Scores are of the pure model but `corrected_*`, by the official
-    rule but `b_*`, which are by definition B, and weighted by sample but those of energy. `days`: the same of each UTC day."""
+    rule but `b_*`, which are by definition B, and weighted by sample but those of energy. `days`: the same of each UTC day.
+
+    `simulated_seconds`, energy, carbon and `clusters` are over `span`, which ends where the data did; the `drain` stands apart.
+    """
 
     windows: int
+    failed_windows: int
+    span: dict[str, str | None]
     simulated_seconds: float
+    energy_kwh: float | None
+    carbon_kg: float | None
+    clusters: dict[str, dict[str, float | None]]
+    drain: dict[str, float | None]
     mape_percent: float | None
     share_under_10_percent: float | None
     bias_percent: float | None
@@ -49,9 +57,8 @@ class RunSummary:
     interval_coverage_percent: float | None
     b_mape_percent: float | None
     b_good_hours_percent: float | None
-    energy_kwh_simulated: float
-    energy_kwh_measured: float
-    carbon_kg: float
+    energy_kwh_simulated: float | None
+    energy_kwh_measured: float | None
     tasks: int  # distinct ones: simulated, or without fragments
     tasks_empty: int
     tasks_completed: int
@@ -95,7 +102,7 @@ class RunFacts:
         self._calibrated: set[int] = set()
         self._said_beside: dict[int, tuple[Discrepancy | None, float | None]] = {}  # correction and half-width, by decided instant
         self._counts = dict.fromkeys(("windows", "submitted", "completed", "late", "duplicate", "empty"), 0)
-        self._simulated_ms, self._carbon_g = 0, 0.0
+        self.totals = Totals()
 
     def take(self, topic: str, offset: int, message: Message) -> None:
         """The next message of a topic; what was taken before is skipped, other topics are none of ours."""
@@ -122,14 +129,13 @@ class RunFacts:
             self._first_window_ms = result.window_start_ms
         if not self._events or self._events[-1][1] != result.topology_event:
             self._events.append((result.window_start_ms, result.topology_event))
-        self._simulated_ms += result.window_end_ms - result.window_start_ms
+        self.totals.take(result)
         self._counts["windows"] += 1
         for name in ("submitted", "completed", "late", "duplicate", "empty"):
             self._counts[name] += getattr(result.tasks, name)
         if result.total is not None:
             self._row_ms.extend(result.row_ms)
             self._row_w.extend(result.total.power_w)
-            self._carbon_g += sum(result.total.carbon_g)
 
     def _take_power(self, offset: int, message: Message) -> None:
         if self._said.put(offset, message) is None and isinstance(message, PowerBatch):
@@ -177,7 +183,8 @@ class RunFacts:
         means = means_score(scored.sample_ms, scored.measured_w, scored.predicted_w, scored.first_instant_ms) if scored else None
         return RunSummary(
             windows=counts["windows"],
-            simulated_seconds=self._simulated_ms / times.SECOND,
+            **self.totals.document(),
+            simulated_seconds=self.totals.data.length_ms / times.SECOND,
             mape_percent=score.mape_percent if score else None,
             share_under_10_percent=score.share_under_10_percent if score else None,
             bias_percent=score.bias_percent if score else None,
@@ -192,9 +199,8 @@ class RunFacts:
             interval_coverage_percent=found.interval_coverage_percent if found else None,
             b_mape_percent=means.mape_percent if means else None,
             b_good_hours_percent=means.good_hours_percent if means else None,
-            energy_kwh_simulated=found.energy_kwh_predicted if found else 0.0,
-            energy_kwh_measured=found.energy_kwh_measured if found else 0.0,
-            carbon_kg=round(self._carbon_g / _GRAMS_PER_KG, 6),
+            energy_kwh_simulated=found.energy_kwh_predicted if found else None,
+            energy_kwh_measured=found.energy_kwh_measured if found else None,
             tasks=counts["submitted"] + counts["empty"],
             tasks_empty=counts["empty"],
             tasks_completed=counts["completed"],

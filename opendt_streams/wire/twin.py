@@ -57,7 +57,8 @@ T = TypeVar("T")
 
 
 def result_value(result: WindowResult) -> dict[str, JSON]:
-    return {"message_type": "window-result", **RESULT.dump_python(result, exclude_none=True)}
+    """What is absent as a whole, rows or error, is no member; an unknown column is null."""
+    return {"message_type": "window-result"} | {name: value for name, value in RESULT.dump_python(result).items() if value is not None}
 
 
 def results_end_value(datacenter: str, unplaceable: int) -> dict[str, JSON]:

@@ -129,7 +129,9 @@ def carbon_facts(
     for cluster in topology.clusters:
         if cluster.carbon_trace is None:
             findings.warning(
-                TOPOLOGY, f"the cluster {cluster.name} has no carbon trace: its carbon counts as 0", "powerSource.carbonTracePath"
+                TOPOLOGY,
+                f"the cluster {cluster.name} has no carbon trace: its carbon is unknown, and so is the total",
+                "powerSource.carbonTracePath",
             )
     facts: dict[str, JSON] = {}
     for name, trace in carbon.items():

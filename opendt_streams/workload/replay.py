@@ -2,6 +2,9 @@
 
 Pure: no clock, no Kafka, no message bodies. An item says what is due, and when in event time; who sends it looks the content up.
 
+Time goes on until the last task is submitted and the last sample taken; where nothing was measured, until the last recorded demand ends:
+a trace that says what a task used until four o'clock was not written before.
+
 The topology snapshot comes once, before everything; at one instant: workload heartbeat, tasks, power batch, power heartbeat;
 the two ends last. A heartbeat at T thus precedes the tasks submitted at T (windows are half open) and follows the samples of T.
 """
@@ -105,6 +108,13 @@ def _after(items: Iterator[Item], skip: dict[str, int]) -> Iterator[Item]:
             yield item
 
 
+def _recorded_until_ms(workload: Workload) -> Int64:
+    """When the last task ends if none has to wait; nothing without tasks. Shape (0,) or (1,)."""
+    tasks = workload.tasks
+    until = np.concatenate(([0], np.cumsum(tasks.fragment_duration_ms)))[tasks.fragment_offsets]
+    return (tasks.submission_ms + np.diff(until)).max(keepdims=True) if len(tasks) else tasks.submission_ms
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class _Plan:
     first_ms: int
@@ -119,7 +129,8 @@ class _Plan:
     def of(workload: Workload, settings: ReplaySettings) -> _Plan:
         submission = workload.tasks.submission_ms
         sample = workload.power.time_ms if workload.power is not None else np.empty(0, dtype=np.int64)
-        moments = np.concatenate((submission[:1], submission[-1:], sample[:1], sample[-1:]))
+        recorded = _recorded_until_ms(workload) if not len(sample) else submission[-1:]
+        moments = np.concatenate((submission[:1], recorded, submission[-1:], sample[:1], sample[-1:]))
         if not len(moments):
             raise BadInput("the workload is empty", expected="at least one task or power sample", where=workload.name)
         first, last = floor(int(moments.min()), MINUTE), int(moments.max())

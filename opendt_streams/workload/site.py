@@ -13,7 +13,9 @@ import numpy as np
 import yaml
 
 from opendt_streams.errors import BadInput
+from opendt_streams.model import units
 from opendt_streams.model.carbon import CarbonTrace, carbon_trace
+from opendt_streams.model.opendc_topology import decode, unmodelled
 from opendt_streams.model.topology import Topology
 from opendt_streams.model.topology_json import read_topology
 from opendt_streams.workload.columns import Table
@@ -21,7 +23,7 @@ from opendt_streams.workload.findings import Findings
 
 TOPOLOGY: Final = "topology.json"
 DESCRIPTION: Final = "workload.yaml"
-NO_CARBON_HINT: Final = "Without powerSource.carbonTracePath in the topology carbon counts as 0."
+NO_CARBON_HINT: Final = "Without powerSource.carbonTracePath in the topology carbon is unknown."
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,8 @@ def load_about(directory: Path, findings: Findings) -> About:
 def load_topology(directory: Path, findings: Findings) -> Topology | None:
     """The topology, its carbon traces named by bare file name: where else they lay on somebody's machine does not matter here."""
     try:
-        document = json.loads((directory / TOPOLOGY).read_text(encoding="utf-8"))
+        data = (directory / TOPOLOGY).read_bytes()
+        document = json.loads(data.decode("utf-8"))
     except FileNotFoundError:
         findings.error(TOPOLOGY, "the file is missing", "the datacenter's clusters and hosts")
         return None
@@ -72,11 +75,24 @@ def load_topology(directory: Path, findings: Findings) -> Topology | None:
         for each in _problems(document) or [error]:
             findings.error(TOPOLOGY, each.what, each.expected, column=each.where)
         return None
+    _compare_with_opendc(data, document, findings)
+    return Topology(tuple(replace(c, carbon_trace=_file_name(c.carbon_trace)) for c in topology.clusters))
+
+
+def _compare_with_opendc(data: bytes, document: Any, findings: Findings) -> None:
+    """Warns about what a twin reads and OpenDC does not, and the other way round."""
     try:
-        read_topology(document, "opendc")
+        for ignored in unmodelled(decode(data)):
+            hint = "A twin runs without it; opendt engine run refuses the file."
+            findings.warning(TOPOLOGY, ignored.what, ignored.expected, column=ignored.where, hint=hint)
     except BadInput as error:
         findings.warning(TOPOLOGY, f"OpenDC refuses this: {error.what}", error.expected, column=error.where, hint="It is not used here.")
-    return Topology(tuple(replace(c, carbon_trace=_file_name(c.carbon_trace)) for c in topology.clusters))
+    for c, cluster in enumerate(document["clusters"]):
+        for h, host in enumerate(cluster["hosts"]):
+            size = host["memory"]["memorySize"]
+            if units.in_bits(size):
+                what = f"{size!r} are bits, as OpenDC reads it: {units.mebibytes(size)} MiB"
+                findings.warning(TOPOLOGY, what, "a capital B for bytes", column=f"clusters[{c}].hosts[{h}].memory.memorySize")
 
 
 def load_carbon(directory: Path, topology: Topology, findings: Findings) -> Mapping[str, CarbonTrace]:

@@ -4,7 +4,7 @@ import { get, ofDatacenter } from "./api.js";
 import { alarmList, decisionTable, letterTable } from "./decisions.js";
 import { el, fill } from "./dom.js";
 import { Editor } from "./editor.js";
-import { scoreTiles } from "./figures.js";
+import { scoreTiles, totalTiles } from "./figures.js";
 import { LedgerView } from "./ledger_view.js";
 import { follow } from "./live.js";
 import { Parameters } from "./parameters.js";
@@ -35,7 +35,7 @@ new Editor(range, () => refresh.ask("ledger"));
 
 byId("charts").append(...plots.elements);
 byId("calibration").before(parameters.element);
-fill(byId("tiles"), scoreTiles(null));
+fill(byId("tiles"), scoreTiles(null), totalTiles(null));
 plots.draw({ series: {}, accuracy: {} });
 byId("people").addEventListener("change", () => refresh.ask("ledger"));
 byId("datacenter").addEventListener("change", (event) => { Object.assign(range, { datacenter: event.target.value, cluster: "" }); range.write(); refresh.ask(...EVERYTHING); });
@@ -64,6 +64,7 @@ async function load(parts) {
     ]);
     if (series) plots.draw(chartData(series, accuracy, ledger.flags));
     showProgress(state);
+    fill(byId("tiles"), scoreTiles(accuracy.range), totalTiles(state.totals));
   }
   showStatus(state, lost, problem);
 }
@@ -76,7 +77,6 @@ async function loadSeries({ from, to, resolution, resolution_ms }) {
 
 async function loadAccuracy({ from, to }) {
   accuracy = await get(ofDatacenter(range.datacenter, "accuracy/intervals"), { from: iso(from), to: iso(to) });
-  fill(byId("tiles"), scoreTiles(accuracy.range));
 }
 
 async function loadCalibration() {

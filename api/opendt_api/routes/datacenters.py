@@ -24,6 +24,34 @@ router = APIRouter(prefix="/api/v1", tags=["datacenters"])
 STALE_MS: Final = 60 * times.SECOND  # of wall time without a new result, while the twin has not come to its end
 
 
+class Span(BaseModel):
+    """Event time; null while there is no window."""
+
+    from_: str | None = Field(alias="from", examples=["2022-10-06T22:00:00Z"])
+    until: str | None = Field(examples=["2022-10-08T04:05:00Z"])
+
+
+class Amounts(BaseModel):
+    """Simulated energy and carbon. Null: unknown."""
+
+    energy_kwh: float | None
+    carbon_kg: float | None
+
+
+class Drain(Amounts):
+    """What came after the data, until nothing ran any more. It is in no other total."""
+
+    seconds: float
+
+
+class Totals(Amounts):
+    """Over `span`, which ends where the data did or have come to so far. Carbon is unknown where a cluster has no carbon trace."""
+
+    span: Span
+    clusters: dict[str, Amounts]
+    drain: Drain
+
+
 class State(BaseModel):
     """How far a datacenter's twin has come. Times are event time, `newest_result_recorded` is wall time."""
 
@@ -41,6 +69,7 @@ class State(BaseModel):
     decisions: int
     alarms: int
     topology_events: int
+    totals: Totals
     clusters: list[str]
     host_groups: dict[str, str] = Field(
         description="What people call the host groups that decisions name by their places.", examples=[{"0/0": "C01/H01"}]
@@ -61,9 +90,9 @@ class Accuracy(BaseModel):
     share_under_10_percent: float | None
     bias_percent: float | None
     cvrmse_percent: float | None
-    energy_kwh_simulated: float
-    energy_kwh_measured: float
-    carbon_kg: float
+    energy_kwh_simulated: float | None = Field(description="Over the scored samples, as what was measured.")
+    energy_kwh_measured: float | None
+    carbon_kg: float | None = Field(description="Over the data, without the drain. Null: a cluster has no carbon trace.")
 
 
 @router.get("/datacenters")
@@ -88,8 +117,8 @@ class Figures(BaseModel):
     share_under_10_percent: float | None
     bias_percent: float | None
     cvrmse_percent: float | None
-    energy_kwh_simulated: float
-    energy_kwh_measured: float
+    energy_kwh_simulated: float | None
+    energy_kwh_measured: float | None
 
 
 class AccuracyIntervals(BaseModel):
@@ -153,6 +182,7 @@ def state_of(site: Datacenter, context: Context) -> State:
         decisions=len(site.decisions),
         alarms=len(site.alarms),
         topology_events=len(site.index),
+        totals=Totals(**site.facts.totals.document()),
         clusters=[name for name in site.simulated.of if name is not None],
         host_groups=host_group_names(site.facts.head.topology if site.facts.head else None),
     )

@@ -53,7 +53,7 @@ async def power(context: Shared, interval_seconds: Interval = 60, start_time: p.
 
 @router.get("/api/co2_emission", responses={404: {"model": Problem}})
 async def co2_emission(context: Shared, interval_seconds: Interval = 60, start_time: p.Time = None) -> dict[str, Any]:
-    """Means per interval; emission is power times intensity, in g per hour."""
+    """Means per interval; emission is power times intensity, in g per hour. Both are null without a carbon trace."""
     site = _site(context)
     progress = site.progress
     if progress.first_window_ms is None or progress.newest_end_ms is None:
@@ -96,7 +96,12 @@ def _power_rows(time_ms: Int64, simulated_w: Float64, measured_w: Float64) -> li
 def _carbon_rows(time_ms: Int64, power_w: Float64, intensity_g_per_kwh: Float64) -> list[dict[str, Any]]:
     columns = zip(iso_times(time_ms), power_w.tolist(), intensity_g_per_kwh.tolist(), strict=True)
     return [
-        {"timestamp": t, "carbon_intensity": intensity, "power_draw": w, "carbon_emission": w * intensity / times.SECOND}
+        {
+            "timestamp": t,
+            "carbon_intensity": None if math.isnan(intensity) else intensity,
+            "power_draw": w,
+            "carbon_emission": None if math.isnan(intensity) else w * intensity / times.SECOND,
+        }
         for t, w, intensity in columns
         if not math.isnan(w)
     ]

@@ -16,6 +16,7 @@ from opendt_streams.calibration.pairing import datacenter_power
 from opendt_streams.model.decision import Score
 from opendt_streams.model.event import MAIN
 from opendt_streams.model.power import WHOLE_DATACENTER, PowerSample
+from opendt_streams.model.rounding import significant_sum
 from opendt_streams.model.topology import Topology
 from opendt_streams.topology.log_index import Timeline
 from opendt_streams.twin.telemetry import Telemetry
@@ -119,8 +120,8 @@ class Results:
         if self.windows and result.window_start_ms != self.windows[-1].end_ms:
             return
         total = result.total
-        energy_j = round(sum(total.energy_j), 3) if total else None
-        carbon_g = round(sum(total.carbon_g), 3) if total else None
+        energy_j = significant_sum(total.energy_j) if total else None
+        carbon_g = significant_sum(total.carbon_g) if total and total.carbon_g is not None else None
         where = (result.window_start_ms, result.window_end_ms, result.topology_event, result.drain)
         if total is not None:
             self._row_ms.extend(result.row_ms)

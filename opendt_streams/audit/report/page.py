@@ -8,6 +8,7 @@ from itertools import islice
 from typing import Any, Final
 
 from opendt_streams.audit.report.style import STYLE
+from opendt_streams.charts.amounts import carbon_text, energy_text, number_text
 from opendt_streams.charts.html import section, table
 from opendt_streams.model import times
 
@@ -16,9 +17,10 @@ _FIGURES: Final = {
     "windows": ("Windows simulated", ""),
     "tasks": ("Tasks", ""),
     "tasks_completed": ("Tasks completed", ""),
+    "energy_kwh": ("Energy simulated, over the data", "kWh"),
+    "carbon_kg": ("Carbon, over the data", "kg CO2"),
     "energy_kwh_simulated": ("Energy simulated (scored samples)", "kWh"),
     "energy_kwh_measured": ("Energy measured (scored samples)", "kWh"),
-    "carbon_kg": ("Carbon", "kg CO2"),
     "mape_percent": ("MAPE of predicted power", "%"),
     "persistence_mape_percent": ("MAPE of the baseline (the last sample before the instant holds)", "%"),
     "skill": ("Skill against that baseline (1 is perfect, 0 is no better)", ""),
@@ -122,10 +124,15 @@ def _topics(report: Mapping[str, Any]) -> str:
 
 
 def _figures(figures: Mapping[str, Any]) -> str:
-    rows = []
+    span, drain = figures["span"], figures["drain"]
+    rows = [["The data", f"{span['from'] or '-'} to {span['until'] or '-'}"]]
+    if drain["seconds"]:
+        amounts = f"{energy_text(drain['energy_kwh'])}, carbon {carbon_text(drain['carbon_kg'])}"
+        rows.append(["The drain after the data, in no energy or carbon below", f"{drain['seconds']:,.0f} s: {amounts}"])
     for name, (words, unit) in _FIGURES.items():
         value = figures.get(name)
-        text = "not scored" if value is None else f"{value:,.3f}" if isinstance(value, float) else f"{value:,}"
+        missing = "-" if name in ("energy_kwh", "carbon_kg") else "not scored"
+        text = missing if value is None else number_text(value) if isinstance(value, float) else f"{value:,}"
         rows.append([words, f"{text} {unit}".strip()])
     return _table(("", ""), rows)
 

@@ -12,7 +12,7 @@ const MOST_TABLE_ROWS = 500;
 const NOTHING = { time: [], columns: {}, from: 0, to: 1, step_ms: 0, flags: [], most: 0 };
 
 export class Chart {
-  // spec: id, title, note, unit, layers, and perhaps zero, domain, rule, height, empty; onRange(from, to) when a range is dragged
+  // spec: id, title, note, unit, layers, and perhaps zero, domain, rule, height, empty, unknown (why rows may have no value); onRange(from, to) when a range is dragged
   constructor(spec, onRange = () => {}) {
     this.spec = spec;
     this.margin = MARGIN;
@@ -49,7 +49,7 @@ export class Chart {
     if (!width) return;
     if (this.blank) {
       this.inner = null;
-      fill(this.plot, el("p", { class: "empty" }, this.data.empty ?? this.spec.empty));
+      fill(this.plot, el("p", { class: "empty" }, (this.data.time.length && this.spec.unknown) || (this.data.empty ?? this.spec.empty)));
       fill(this.summary, "No values.");
       this.legend.show(this.data, null);
       return;

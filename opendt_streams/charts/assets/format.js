@@ -1,15 +1,17 @@
 // Numbers with their units, and times. All times are UTC.
 
-const LARGER = {
+// From which size on which unit reads well, and what to divide by where that is not this size.
+const UNITS = {
   W: [[1e6, "MW"], [1e3, "kW"], [1, "W"]],
-  "g/h": [[1e6, "t/h"], [1e3, "kg/h"], [1, "g/h"]],
-  g: [[1e6, "t"], [1e3, "kg"], [1, "g"]],
+  "g/h": [[1e6, "t/h"], [1e3, "kg/h"], [1, "g/h"], [1e-3, "mg/h"]],
+  kg: [[1e3, "t"], [0.1, "kg", 1], [1e-3, "g"], [1e-6, "mg"]],
+  kWh: [[1e6, "GWh"], [0.1, "kWh", 1], [1e-3, "Wh"], [1e-6, "mWh"]],
 };
 
-// The unit in which a number of that size reads well, and what to divide by.
+// The unit in which a number of that size reads well, and what to divide by. Nothing is in the unit itself.
 export function scaleFor(unit, most) {
-  const choices = LARGER[unit] ?? [[1, unit]];
-  const [divide, label] = choices.find(([size]) => Math.abs(most) >= size) ?? choices.at(-1);
+  const choices = (most && UNITS[unit]) || [[1, unit]];
+  const [size, label, divide = size] = choices.find(([from]) => Math.abs(most) >= from) ?? choices.at(-1);
   return { divide, label };
 }
 
@@ -22,7 +24,7 @@ export function number(value, digits = 2) {
 export function short(value) {
   if (value === null || value === undefined || !Number.isFinite(value)) return "–";
   const size = Math.abs(value);
-  return number(value, size === 0 || Number.isInteger(value) ? 0 : size >= 100 ? 0 : size >= 10 ? 1 : size >= 0.1 ? 2 : 3);
+  return number(value, size === 0 || Number.isInteger(value) ? 0 : size >= 100 ? 0 : size >= 10 ? 1 : size >= 0.1 ? 2 : Math.min(20, 1 - Math.floor(Math.log10(size))));
 }
 
 export function withUnit(value, unit) {

@@ -25,9 +25,9 @@ export const PLOTS = [
       { kind: "line", key: "tasks_running", label: "Running", tone: "running", step: true },
       { kind: "line", key: "tasks_queued", label: "Queued", tone: "queued", step: true },
     ] },
-  { id: "carbon", title: "Carbon", unit: "g/h", source: "series", zero: true, empty: "Waiting for the first window",
+  { id: "carbon", title: "Carbon", unit: "g/h", source: "series", zero: true, empty: "Waiting for the first window", unknown: "Unknown: no carbon trace",
     layers: [{ kind: "area", key: "carbon_g_per_h", label: "Emission", tone: "carbon" }] },
-  { id: "intensity", title: "Carbon intensity", unit: "g/kWh", source: "series", empty: "Waiting for the first window",
+  { id: "intensity", title: "Carbon intensity", unit: "g/kWh", source: "series", empty: "Waiting for the first window", unknown: "Unknown: no carbon trace",
     layers: [{ kind: "line", key: "carbon_intensity_g_per_kwh", label: "Grid", tone: "intensity", step: true }] },
 ];
 

@@ -1,14 +1,14 @@
 """The course of a whole experiment: which task runs where and when, which rows there are, and what else depends on the order of events.
 
 There are two ways. The fast one knows when a task will end as soon as it is placed, and looks at single fragments only where that can
-matter. The other is OpenDC's event queue, one fragment after the other: for Perfect scaling, for the semantics of v2.4g+, and for the few
+matter. The other follows OpenDC's engine through every fragment: for Perfect scaling, for the semantics of v2.4g+, and for the few
 NoDelay workloads of which a number depends on how OpenDC orders equal times.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -16,18 +16,21 @@ import numpy as np
 from opendt_streams.engine.native.hosts import Hosts
 from opendt_streams.engine.native.job import Job, prepare
 from opendt_streams.engine.native.last_row import LastRow, carbon_has_stepped, ends_without_length
-from opendt_streams.engine.native.ordering import OpenDCScheduler
 from opendt_streams.engine.native.placement import Policy, placement
-from opendt_streams.engine.native.queue.event_queue import EventQueue
+from opendt_streams.engine.native.queue.deadlines import Deadlines
+from opendt_streams.engine.native.queue.every_fragment import EveryFragment
 from opendt_streams.engine.native.queue.perfect import Perfect
 from opendt_streams.engine.native.queue.pushes import Pushes
-from opendt_streams.engine.native.queue.scaling import NoDelay
-from opendt_streams.engine.native.rows import Bools, Log, Rows, plan_rows
-from opendt_streams.engine.native.running_sums import RunningSums, changes_mhz, drifting_hosts, plain_order
+from opendt_streams.engine.native.queue.scaling import NoDelay, Scaling
+from opendt_streams.engine.native.rows import Log, Rows, plan_rows
+from opendt_streams.engine.native.running_sums import RunningSums, drifting_hosts
+from opendt_streams.engine.native.scheduler import Finish, Scheduler
 from opendt_streams.engine.native.spans import RunColumns
+from opendt_streams.engine.native.task_ends import TaskEnds
+from opendt_streams.engine.native.ticks import Ticks
 from opendt_streams.engine.task_columns import TaskColumns
 from opendt_streams.errors import SimulationError
-from opendt_streams.model.task import Float64, Int64
+from opendt_streams.model.task import Int64
 
 _FAR_MS: Final = 2**62
 _MOST_FOLLOWED: Final = 300_000  # fragments whose ends are followed one by one, about a second, for the sake of one intensity
@@ -56,6 +59,10 @@ class Setting:
     carbon_ms: Sequence[Int64]
     interval_ms: int
 
+    @property
+    def origin_ms(self) -> int:
+        return int(self.tasks.submission_ms[0])
+
 
 def course(setting: Setting) -> Course:
     """How it goes, to the end of the last task.
@@ -63,77 +70,71 @@ def course(setting: Setting) -> Course:
     Raises:
         SimulationError: a task waits for ever, or there are too many rows.
     """
-    tasks = setting.tasks
-    jobs = prepare(range(len(tasks)), tasks, setting.semantics)
-    submissions = list(zip(tasks.submission_ms.tolist(), jobs, strict=True))
-    if setting.scaling == "NoDelay" and setting.semantics == "2.4f":
-        return _without_delay(setting, submissions)
-    scaling = Perfect(setting.hosts) if setting.scaling == "Perfect" else NoDelay()
-    queue = _queue(setting, submissions, scaling)
-    perfect = setting.scaling == "Perfect"
-    runs = RunColumns.executed(queue.runs) if perfect else RunColumns.of(queue.runs, jobs[0].edges, tasks.count)
-    return Course(Log(_origin_ms(setting), runs, tasks, queue.terminated), queue.rows(), queue.last_row)
-
-
-def _without_delay(setting: Setting, submissions: Sequence[tuple[int, Job]]) -> Course:
-    tasks, edges = setting.tasks, submissions[0][1].edges
-    where = placement(setting.hosts, setting.policy, setting.semantics, setting.seed)
-    scheduler = OpenDCScheduler(setting.hosts, where, _origin_ms(setting), setting.carbon_ms)
-    happened = scheduler.advance(_FAR_MS, submissions)
-    _refuse_waiting(scheduler.queue)
-    log = Log(_origin_ms(setting), RunColumns.of(happened.placed, edges, tasks.count), tasks, happened.terminated)
-    finished = scheduler.finished_at_deadline, scheduler.finished_after_changes
-    rows = plan_rows(log, happened.placed, setting.interval_ms, scheduler.engine, *finished)
-
-    drifting = drifting_hosts(setting.hosts, tasks.cpu_usage_mhz)
-    final_ms = int(rows.time_ms[-1])
-    stepped = carbon_has_stepped(log, final_ms, setting.carbon_ms) if scheduler.finished_at_deadline else False
-    if stepped is None and len(edges.starts_ms) > _MOST_FOLLOWED:
+    if setting.scaling == "Perfect":
+        return follow_every_fragment(setting, Perfect(setting.hosts))
+    if setting.semantics != "2.4f":
+        return follow_every_fragment(setting, NoDelay())
+    if drifting_hosts(setting.hosts, setting.tasks.cpu_usage_mhz).any():
+        return follow_every_fragment(setting, Pushes())
+    log, rows, finish = know_the_ends(setting)
+    final_ms, at_deadline = int(rows.time_ms[-1]), finish.ended and not finish.after_engine
+    stepped = carbon_has_stepped(log, final_ms, setting.carbon_ms) if at_deadline else False
+    if stepped is None and len(log.runs.edges.starts_ms) > _MOST_FOLLOWED:
         stepped = True  # the step comes last in one of (number of tasks that end then) + 1 orders
-    by_order = stepped is None or ends_without_length(log, final_ms)
+    if stepped is None or ends_without_length(log, final_ms):
+        return follow_every_fragment(setting, Pushes())
     last_row = LastRow(rows.last, (True,) * len(setting.carbon_ms), ended=True) if stepped else None
-    if not (by_order or drifting.any()):
+    return Course(log, rows, last_row)
+
+
+def know_the_ends(setting: Setting) -> tuple[Log, Rows, Finish]:
+    """The fast way. Ready for rows that come after changes; careful from the start if anything happens off the whole second."""
+    jobs = prepare(range(len(setting.tasks)), setting.tasks, setting.semantics)
+    long = any(job.longest_ms >= setting.interval_ms for job in jobs) or any(len(steps) for steps in setting.carbon_ms)
+    deadlines = TaskEnds(setting.origin_ms, setting.carbon_ms, follow=long)
+    if any(job.off_second for job in jobs):
+        deadlines.be_careful({}, setting.origin_ms)
+    return _run(setting, jobs, deadlines)
+
+
+def follow_every_fragment(setting: Setting, scaling: Scaling) -> Course:
+    """The slow way, exact in everything."""
+    jobs = prepare(range(len(setting.tasks)), setting.tasks, setting.semantics)
+    deadlines = EveryFragment(setting.origin_ms, setting.carbon_ms, scaling)
+    log, rows, finish = _run(setting, jobs, deadlines, every_tick=True)
+    stepped = tuple(ms == int(rows.time_ms[-1]) for ms in finish.stepped_ms)
+    last_row = LastRow(rows.last, stepped, finish.ended)
+    if not isinstance(scaling, Pushes):
         return Course(log, rows, last_row)
-    changes = changes_mhz(edges, np.cumsum(tasks.count + 1) - tasks.count - 1)
-    entries = None if by_order else plain_order(log.runs, changes, drifting)
-    if entries is None:
-        return _in_opendcs_order(setting, submissions, changes, drifting)
-    return Course(log, rows, last_row, RunningSums.of(log.runs, changes, entries, drifting))
-
-
-def _in_opendcs_order(setting: Setting, submissions: Sequence[tuple[int, Job]], changes: Float64, drifting: Bools) -> Course:
-    pushes = Pushes(submissions[0][1].edges, changes)
-    queue = _queue(setting, submissions, pushes)
-    runs = RunColumns.of(queue.runs, submissions[0][1].edges, setting.tasks.count)
-    sums = RunningSums.of(runs, changes, np.array(pushes.entries, dtype=np.int64), drifting)
-    last_row = queue.last_row
-    if last_row is not None and last_row.ended:
-        before, passed_on = pushes.seen_at_end
+    drifting = drifting_hosts(setting.hosts, setting.tasks.cpu_usage_mhz)
+    sums = RunningSums.of(scaling.changes(), drifting)
+    if finish.ended:
+        before, passed_on = scaling.seen_at_end
         seen = np.full(len(setting.hosts), before)
         seen[list(passed_on)] = list(passed_on.values())
-        last_row = replace(last_row, demand_mhz=sums.after(seen))
-    log = Log(_origin_ms(setting), runs, setting.tasks, queue.terminated)
-    return Course(log, queue.rows(), last_row, sums if drifting.any() else None)
+        last_row = LastRow(rows.last, stepped, True, sums.after(seen))
+    return Course(log, rows, last_row, sums if drifting.any() else None)
 
 
-def _queue(setting: Setting, submissions: Sequence[tuple[int, Job]], scaling: Perfect | NoDelay | Pushes) -> EventQueue:
+def _run(setting: Setting, jobs: Sequence[Job], deadlines: Deadlines, *, every_tick: bool = False) -> tuple[Log, Rows, Finish]:
+    tasks, origin_ms = setting.tasks, setting.origin_ms
     where = placement(setting.hosts, setting.policy, setting.semantics, setting.seed)
-    queue = EventQueue(setting.hosts, where, scaling, submissions, setting.carbon_ms, setting.interval_ms)
-    queue.run()
-    _refuse_waiting(queue.queue)
-    return queue
+    ticks = Ticks(origin_ms, setting.interval_ms, setting.carbon_ms, every=every_tick)
+    scheduler = Scheduler(setting.hosts, where, deadlines, origin_ms, total=len(tasks), ticks=ticks)
+    happened = scheduler.advance(_FAR_MS, list(zip(tasks.submission_ms.tolist(), jobs, strict=True)))
+    if scheduler.finish is None:
+        raise _waits_for_ever(scheduler.queue)
+    perfect = setting.scaling == "Perfect"
+    runs = RunColumns.executed(happened.placed) if perfect else RunColumns.of(happened.placed, jobs[0].edges, tasks.count)
+    log = Log(origin_ms, runs, tasks, happened.terminated)
+    return log, plan_rows(log, ticks, scheduler.finish, setting.interval_ms), scheduler.finish
 
 
-def _origin_ms(setting: Setting) -> int:
-    return int(setting.tasks.submission_ms[0])
-
-
-def _refuse_waiting(queue: Collection[Job]) -> None:
-    for job in queue:
-        raise SimulationError(
-            f"it fits no host of the topology, so it waits for ever with {len(queue) - 1} behind it ({job.cores} cores, "
-            f"{job.memory_mib} MiB)",
-            where=f"task {job.id}",
-            hint="Give it a host that has both, or take it out of the workload",
-            task=job.id,
-        )
+def _waits_for_ever(queue: Collection[Job]) -> SimulationError:
+    job = next(iter(queue))
+    return SimulationError(
+        f"it fits no host of the topology, so it waits for ever with {len(queue) - 1} behind it ({job.cores} cores, {job.memory_mib} MiB)",
+        where=f"task {job.id}",
+        hint="Give it a host that has both, or take it out of the workload",
+        task=job.id,
+    )

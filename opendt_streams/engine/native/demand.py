@@ -54,7 +54,7 @@ class Entries:
 
 def host_steps(entries: Entries) -> HostSteps:
     """Steps of all hosts. Several entries of one instant make one step."""
-    if entries.marked or entries.rank.max() > 0:
+    if entries.marked or entries.rank.max(initial=0) > 0:
         demand = np.zeros(len(entries.host))
         for which, latest in by_rank(entries):
             demand[which] += entries.usage_mhz[latest]
@@ -86,7 +86,7 @@ def collect_entries(spans: Spans, from_ms: int, until_ms: int, hosts: int, marks
     key = host * (until_ms - from_ms) + (time - from_ms)
     order = np.argsort(key, kind="stable")
     key = key[order]
-    last = np.append(key[1:] != key[:-1], True)
+    last = np.append(key[1:] != key[:-1], True)[: len(key)]  # none where there are no hosts
     return Entries(spans, hosts, marked > 0, host[order], time[order], rank[order], run[order], usage[order], last)
 
 

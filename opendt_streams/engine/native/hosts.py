@@ -73,8 +73,8 @@ def expand(topology: Topology) -> Hosts:
         cores=np.repeat(np.array([g.group.cores for g in groups], dtype=np.int64), counts),
         memory_mib=np.repeat(np.array([g.group.memory_mib for g in groups], dtype=np.int64), counts),
         capacity_mhz=np.repeat(np.array([g.group.capacity_mhz for g in groups], dtype=np.float64), counts),
-        max_cores=max(g.group.cores for g in groups),
-        max_memory_mib=max(g.group.memory_mib for g in groups),
+        max_cores=max((g.group.cores for g in groups), default=0),
+        max_memory_mib=max((g.group.memory_mib for g in groups), default=0),
     )
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
 
+from opendt_streams.engine.native.moments import EARLIEST, Moment
 from opendt_streams.engine.task_columns import TaskColumns
 from opendt_streams.errors import SimulationError
 from opendt_streams.model.task import Float64, Int64
@@ -21,10 +23,17 @@ QUANTUM_MS: Final = 1000
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Edges:
-    """Fragments of several jobs, one after the other. For each job one entry more than it has fragments: its end, which uses nothing."""
+    """Fragments of several jobs, one after the other. For each job one entry more than it has fragments: its end, which uses nothing.
+
+    `clock` shows starts_ms to code that looks at single entries: plain integers, without the cost of NumPy's.
+    """
 
     starts_ms: Int64
     usage_mhz: Float64
+    clock: memoryview = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "clock", self.starts_ms.data)
 
 
 @dataclass(slots=True, eq=False)
@@ -42,9 +51,14 @@ class Job:
     capacity_mhz: float
     lasts_ms: int
     off_second: bool  # some fragment starts or ends off the whole second, counted from placement
+    longest_ms: int  # of its fragments
     edges: Edges
     first: int
     end: int
+
+    def boundary_at(self, offset_ms: int) -> int:
+        """The first entry after the start that begins there or later."""
+        return bisect_left(self.edges.clock, offset_ms, self.first + 1, self.end)
 
     @property
     def starts_ms(self) -> Int64:
@@ -57,7 +71,7 @@ class Job:
 
 @dataclass(slots=True, eq=False)
 class Run:
-    """A job on a host, placed in the scheduling pass of that number.
+    """A job on a host. `known`: the moment of the engine run that started it, at the instant of its placement.
 
     `cursor` is an entry of the job at or before the one in force: where the next search begins.
     """
@@ -66,8 +80,13 @@ class Run:
     host: int
     placed_ms: int
     end_ms: int
-    pass_number: int = 0
+    known: Moment = EARLIEST
     cursor: int = 0
+
+    def boundary_after(self, now: int) -> int:
+        """When the first of its fragments ends that does so after `now`."""
+        at: int = self.job.edges.clock[self.job.boundary_at(now + 1 - self.placed_ms)]
+        return self.placed_ms + at
 
 
 def prepare(references: Sequence[int], tasks: TaskColumns, semantics: str = "2.4f") -> list[Job]:
@@ -93,11 +112,12 @@ def prepare(references: Sequence[int], tasks: TaskColumns, semantics: str = "2.4
     if semantics == "2.4f":
         lasts = np.where(np.maximum.reduceat(usage, first) > 0, lasts, 0)
     off_second = np.logical_or.reduceat(starts % QUANTUM_MS != 0, first) & (lasts > 0)
+    longest = np.maximum.reduceat(tasks.duration_ms, np.cumsum(tasks.count) - tasks.count)
     edges = Edges(starts, usage)
-    columns = (tasks.id, tasks.cpu_count, tasks.memory_mib, tasks.cpu_capacity_mhz, lasts, off_second, first, end)
+    columns = (tasks.id, tasks.cpu_count, tasks.memory_mib, tasks.cpu_capacity_mhz, lasts, off_second, longest, first, end)
     return [
-        Job(reference, number, cores, memory, capacity, ms, off, edges, i, j)
-        for reference, number, cores, memory, capacity, ms, off, i, j in zip(references, *(c.tolist() for c in columns), strict=True)
+        Job(reference, number, cores, memory, capacity, ms, off, most, edges, i, j)
+        for reference, number, cores, memory, capacity, ms, off, most, i, j in zip(references, *(c.tolist() for c in columns), strict=True)
     ]
 
 

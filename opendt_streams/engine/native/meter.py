@@ -26,14 +26,14 @@ def integrate(
 ) -> tuple[Totals, ClusterRows]:
     """Rows of a cluster at `row_ms` (ascending, the last one ends the span) and the totals there.
 
-    Power and intensity are left limits. `step_ms` begins at `from_ms`; `power_w[i]` holds from step i to the next.
+    Power and intensity are left limits. `step_ms` begins at `from_ms` or before; `power_w[i]` holds from step i to the next.
     """
     until_ms = int(row_ms[-1])
     if until_ms == from_ms:  # a run that ends at its start
         zero = np.zeros(len(row_ms))
         return totals, ClusterRows(name, np.repeat(power_w[:1], len(row_ms)), zero, zero, zero)
     carbon_steps = row_ms[:0] if trace is None else trace.steps_between(from_ms, until_ms)
-    instants = np.unique(np.concatenate((step_ms, carbon_steps, row_ms)))
+    instants = np.unique(np.concatenate(([from_ms], step_ms[1:], carbon_steps, row_ms)))
     begin = instants[:-1]
     power = power_w[np.searchsorted(step_ms, begin, side="right") - 1]
     energy = power * np.diff(instants) * 0.001

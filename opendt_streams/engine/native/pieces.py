@@ -28,7 +28,8 @@ def pieces(running: Sequence[Run], placed: Sequence[Run], from_ms: int, row_ms: 
         active = [r for r in active if r.end_ms > from_ms]
         while next_placed < len(placed) and placed[next_placed].placed_ms < end_ms:
             run = placed[next_placed]
-            if run.end_ms > run.placed_ms:
+            # What ends where it starts belongs as well, if that is what its fragments say: it may leave something behind.
+            if run.job.edges.clock[run.job.end - 1] == run.end_ms - run.placed_ms:
                 active.append(run)
             next_placed += 1
         yield from_ms, rows, active

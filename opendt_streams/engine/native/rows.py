@@ -7,16 +7,16 @@ the state before or after it, as the order in OpenDC's queue has it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from opendt_streams.engine.native.deadlines import Engine, entered_before
-from opendt_streams.engine.native.job import Job, Run
+from opendt_streams.engine.native.job import Job
+from opendt_streams.engine.native.scheduler import Finish
 from opendt_streams.engine.native.spans import RunColumns
+from opendt_streams.engine.native.ticks import Ticks
 from opendt_streams.engine.task_columns import TaskColumns
 from opendt_streams.errors import SimulationError
 from opendt_streams.model.task import Int64
@@ -68,62 +68,29 @@ def check_row_count(count: int) -> None:
         )
 
 
-def plan_rows(
-    log: Log, runs: Sequence[Run], interval_ms: int, engine: Engine, finished_at_deadline: bool, finished_after_changes: bool
-) -> Rows:
-    """The rows of a run without an event queue. `runs` are those of the log; the last two arguments are OpenDCScheduler's."""
+def plan_rows(log: Log, ticks: Ticks, finish: Finish, interval_ms: int) -> Rows:
+    """The rows of a finished run."""
     last_end = int(log.runs.end_ms.max(initial=log.origin_ms))
     last_refusal = max((t for _, t in log.terminated), default=log.origin_ms)
     final = max(last_end, last_refusal)
     check_row_count((final - log.origin_ms) // interval_ms)
-    ticks = np.arange(log.origin_ms + interval_ms, final + 1, interval_ms, dtype=np.int64)
-    after = _ticks_after_changes(ticks, interval_ms, log, runs, engine)
-    counted = _ticks_after_submissions(ticks, interval_ms, np.unique(log.tasks.submission_ms))
+    ticks_ms = np.arange(log.origin_ms + interval_ms, final + 1, interval_ms, dtype=np.int64)
+    after = np.isin(ticks_ms, np.array(sorted(ticks.after), dtype=np.int64))
+    counted = _ticks_after_submissions(ticks_ms, interval_ms, np.unique(log.tasks.submission_ms))
 
     # The final row comes before a tick of its instant only if that tick comes after the ends that make it the final one.
-    at = len(ticks)
-    if at and ticks[-1] == final and after[-1] and finished_at_deadline:
+    at = len(ticks_ms)
+    if at and ticks_ms[-1] == final and after[-1] and finish.ended and not finish.after_engine:
         at -= 1
     # What the last tick shows when the run is over is final, too.
-    over = np.arange(len(ticks)) >= at
+    over = np.arange(len(ticks_ms)) >= at
     return Rows(
-        np.insert(ticks, at, final),
-        np.insert(after, at, finished_after_changes),
+        np.insert(ticks_ms, at, final),
+        np.insert(after, at, finish.after_engine),
         np.insert(after | over, at, True),
         np.insert(over, at, True),
         np.insert(counted | over, at, True),
     )
-
-
-def _ticks_after_changes(ticks: Int64, interval_ms: int, log: Log, runs: Sequence[Run], engine: Engine) -> Bools:
-    """For each tick whether the engine run of its instant, if there is one, came first: only one entered before the previous tick did."""
-    after = np.zeros(len(ticks), dtype=np.bool_)
-    candidates = {t for steps in engine.carbon_ms for t in steps[(steps - log.origin_ms) % interval_ms == 0].tolist()}
-    ends = _ends_of_long_fragments(log.runs, interval_ms)
-    candidates.update(ends[(ends - log.origin_ms) % interval_ms == 0].tolist())
-    hopeful = replace(engine, merged=lambda _: None)
-    placed, end = log.runs.placed_ms, np.where(log.runs.end_ms > log.runs.placed_ms, log.runs.end_ms, engine.origin_ms - 1)
-    for t in sorted(candidates):
-        k = (t - log.origin_ms) // interval_ms - 1
-        if not 0 < k < len(ticks):
-            continue  # before the first tick nothing can have been entered
-        bound, tie = t - interval_ms, partial(bool, after[k - 1])
-        # What ended before the previous tick, or came in a pass, can only add reasons against: most questions are settled without.
-        if entered_before(t, bound, [runs[i] for i in np.flatnonzero((placed < t) & (end > bound)).tolist()], hopeful, tie):
-            after[k] = entered_before(t, bound, [runs[i] for i in np.flatnonzero((placed < t) & (end >= placed)).tolist()], engine, tie)
-    return after
-
-
-def _ends_of_long_fragments(runs: RunColumns, at_least_ms: int) -> Int64:
-    """When fragments end that last at least so long."""
-    if not len(runs):
-        return runs.end_ms
-    starts = runs.edges.starts_ms
-    entry = 1 + np.flatnonzero(starts[1:] - starts[:-1] >= at_least_ms)  # no run starts later than the one before ends: both count from 0
-    order = np.argsort(runs.first, kind="stable")
-    run = order[np.searchsorted(runs.first[order], entry, side="right") - 1]
-    ran = (entry < runs.last[run]) & (entry > runs.first[run]) & (runs.end_ms[run] > runs.placed_ms[run])
-    return starts[entry[ran]] + runs.placed_ms[run[ran]]
 
 
 def _ticks_after_submissions(ticks: Int64, interval_ms: int, instants: Int64) -> Bools:

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 
 from opendt_streams.engine.native.job import Edges, Run
 from opendt_streams.model.task import Float64, Int64
-
-_FEW_ENTRIES: Final = 64
-_FAR_MS: Final = 2**62
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -111,24 +107,28 @@ class RunColumns:
         """From the runs of these numbers, ascending, all active in [from, until)."""
         runs = runs[np.argsort(self.host[runs], kind="stable")]
         placed, lo, hi = self.placed_ms[runs], self.first[runs], self.last[runs]
-        for i in np.flatnonzero(hi - lo > _FEW_ENTRIES).tolist():
-            starts = self.edges.starts_ms[lo[i] : hi[i]]
-            begin, end = starts.searchsorted(from_ms - placed[i], side="right") - 1, starts.searchsorted(until_ms - placed[i], side="left")
-            lo[i], hi[i] = lo[i] + max(begin, 0), lo[i] + end
+        lo = np.maximum(_search(self.edges.starts_ms, lo, hi, from_ms - placed + 1) - 1, lo)
+        hi = _search(self.edges.starts_ms, lo, hi, until_ms - placed)
         count = hi - lo
         run = np.repeat(np.arange(len(runs)), count)
         entry = np.arange(len(run)) + np.repeat(lo - (np.cumsum(count) - count), count)
-        starts = self.edges.starts_ms[entry] + placed[run]
-        # Of short runs all entries have come along: those before the one in force at `from`, or after the span, go.
-        following = np.append(starts[1:], _FAR_MS)
-        following[np.cumsum(count) - 1] = _FAR_MS
-        keep = (starts < until_ms) & (following > from_ms)
         return Spans(
             self.reference[runs],
             self.host[runs],
             placed,
             self.end_ms[runs],
-            np.bincount(run[keep], minlength=len(runs)),
-            starts[keep],
-            self.edges.usage_mhz[entry[keep]],
+            count,
+            self.edges.starts_ms[entry] + placed[run],
+            self.edges.usage_mhz[entry],
         )
+
+
+def _search(values: Int64, first: Int64, end: Int64, wanted: Int64) -> Int64:
+    """For each span first..end-1 of ascending values the first that is at least the wanted one, or its end: all bisected at once."""
+    lo, hi = first.copy(), end.copy()
+    while (open_ := np.flatnonzero(lo < hi)).size:
+        middle = (lo[open_] + hi[open_]) >> 1
+        small = values[middle] < wanted[open_]
+        lo[open_[small]] = middle[small] + 1
+        hi[open_[~small]] = middle[~small]
+    return lo

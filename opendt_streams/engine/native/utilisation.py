@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Final
 
 import numpy as np
 
 from opendt_streams.engine.native.demand import HostSteps
 from opendt_streams.engine.native.hosts import GroupSpan, Hosts
 from opendt_streams.model.result import GroupBasis
+from opendt_streams.model.rounding import significant
 from opendt_streams.model.task import Float64, Int64
-
-_DECIMALS: Final = 6
 
 
 @dataclass(slots=True)
@@ -66,7 +64,7 @@ def collect(builders: list[BasisBuilder], hosts: Hosts, steps: HostSteps, from_m
     lasts = np.append(steps.time_ms[1:], until_ms)
     lasts[steps.first[1:] - 1] = until_ms
     lasts -= steps.time_ms
-    rounded = np.round(steps.demand_mhz, _DECIMALS)
+    rounded = significant(steps.demand_mhz)
     at_rows = rounded[left_limit_index(steps, from_ms, row_ms, len(hosts))]
     for b in builders:
         which = slice(int(steps.first[b.group.first]), int(steps.first[b.group.end]))

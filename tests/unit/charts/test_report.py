@@ -81,7 +81,20 @@ def test_only_its_own_scripts_and_style_may_run(page: str) -> None:
 
 def test_every_figure_is_there(page: str) -> None:
     text = re.sub(r"<[^>]+>", " ", page)
-    for figure in ("1.250", "4.500", "0.720", "-0.500", "1.125", "269.000", "1,503", *SUMMARY["digests"].values(), SUMMARY["log_root"]):
+    for figure in (
+        "1.250",
+        "4.500",
+        "0.720",
+        "-0.500",
+        "1.125",
+        "10.8 Wh (38.9 kJ)",
+        "0.5 kWh (1.8 MJ)",
+        "0.25 kg CO2",
+        "0.238 g CO2",
+        "1,503",
+        *SUMMARY["digests"].values(),
+        SUMMARY["log_root"],
+    ):
         assert figure in text, figure
     assert re.search("2023-11-15.*1.750.*4.000.*0.250.*3.500.*0.375.*91.000", text, re.DOTALL)
     assert "simulator was started again" in text and SUMMARY["warnings"][0] in text
@@ -99,6 +112,13 @@ def test_whatever_is_said_stays_text() -> None:
     assert embedded(found)["letters"][0]["reason"] == HOSTILE
 
 
+def test_unknown_carbon_is_a_dash_and_the_report_says_why() -> None:
+    text = re.sub(r"<[^>]+>", " ", report(site(3)))
+    assert "The carbon is unknown: no carbon trace of dark; C 0.238 g CO2." in text
+    assert re.search(r"The data, 2023-11-14T22:00:00Z to 2023-11-15T22:00:00Z\s+10.8 Wh \(38.9 kJ\)\s+–", text)
+    assert re.search(r"carbon kg\s+–", text)
+
+
 def test_a_run_of_nothing_has_a_report() -> None:
     found = embedded(report(site(0)))
     assert found["series"] is None and found["accuracy"] is None and found["counts"]["events"] == 1
@@ -109,8 +129,10 @@ def test_a_long_run_stays_small() -> None:
     long = site(10 * 24 * 12)
     data = report_data(long, {})
     assert len(data["series"]["time"]) <= MOST_POINTS + 1
+    carbon_kg = long.facts.summary().carbon_kg
+    assert carbon_kg is not None
     total_g = sum(v for v in data["series"]["columns"]["carbon_g"] if v is not None)
-    assert total_g == pytest.approx(long.facts.summary().carbon_kg * 1000, rel=1e-6)
+    assert total_g == pytest.approx(carbon_kg * 1000, rel=1e-6)
     assert len(data["accuracy"]["time"]) == 10 * 24 - 1
 
 

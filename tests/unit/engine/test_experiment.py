@@ -137,7 +137,7 @@ def test_axes_multiply_into_folders_the_first_axis_slowest() -> None:
         (3, "other.json", "ActiveServers"),
     ]
     folders = [str(r.folder) for r in run(experiment)]
-    assert folders == [f"out/run_1/raw-output/{i}/seed={seed}" for i in range(4) for seed in (7, 8)]
+    assert folders == [f"out/run_1/raw-output/{i}/seed={seed}" for i in range(4) for seed in (0, 1)]
     assert len({r["host_name"] for r in table("host", folders[0])}) == 2
     assert {r["host_name"] for r in table("host", folders[-1])} == {"H"}
     assert sorted(p.name for p in Path(folders[0]).iterdir()) == ["host.parquet"]
@@ -180,22 +180,22 @@ def test_the_whole_trace_moves_to_the_submission_time() -> None:
         (lambda d: d.update(topologies=[]), "topologies: the list is empty"),
         (lambda d: d.update(topologies=[{"pathToFile": "none.json"}]), "none.json: no such file"),
         (lambda d: d.update(workloads=[{"pathToFile": "work"}]), "type is missing"),
-        (lambda d: d["workloads"][0].update(pathToFile="nowhere"), "nowhere/tasks.parquet: no such file"),
+        (lambda d: d["workloads"][0].update(pathToFile="nowhere"), "workloads\\[0\\].pathToFile: nowhere: no such file"),
         (lambda d: d["workloads"][0].update(scalingPolicy="Slow"), "scalingPolicy 'Slow'"),
-        (lambda d: d["workloads"][0].update(sampleFraction=0.5), "sampleFraction 0.5"),
+        (lambda d: d["workloads"][0].update(sampleFraction=0.5), "a sampleFraction of 0.5 is not modelled"),
         (lambda d: d["workloads"][0].update(submissionTime="soon"), "'soon' is not a time"),
         (lambda d: d.update(allocationPolicies=[{"type": "prefab", "policyName": "Timeshift"}]), "Timeshift"),
-        (lambda d: d.update(allocationPolicies=[{"type": "timeshift"}]), "type 'timeshift'"),
+        (lambda d: d.update(allocationPolicies=[{"type": "timeshift"}]), "the type timeshift is not modelled"),
         (lambda d: d.update(allocationPolicies=[{"type": "filter", "filters": [{"type": "Warm"}]}]), "unknown type 'Warm'"),
         (lambda d: d.update(allocationPolicies=[{"type": "filter", "filters": [{"type": "InstanceCount"}]}]), "limit is missing"),
         (lambda d: d.update(allocationPolicies=[{"type": "filter", "weighers": [{"type": "Ram", "limit": 1}]}]), "unknown key 'limit'"),
         (lambda d: d.update(allocationPolicies=[{"type": "filter", "subsetSize": 0}]), "a subset of 0 hosts"),
         (lambda d: d.update(failureModels=[{"type": "trace-based"}]), "failureModels"),
         (lambda d: d.update(checkpointModels=[None, {"checkpointInterval": 1}]), r"checkpointModels\[1\]"),
-        (lambda d: d["exportModels"][0].update(filesToExport=["battery"]), "batteries"),
+        (lambda d: d["exportModels"][0].update(filesToExport=["HOST"]), "unknown output file 'HOST'"),
         (lambda d: d["exportModels"][0].update(exportInterval=0), "exportInterval"),
-        (lambda d: d["exportModels"][0].update(exportInterval="1 minute"), "'1 minute' does not belong there"),
-        (lambda d: d["exportModels"][0].update(computeExportConfig={"hostExportColumns": ["heat"]}), "'heat' is not a column of host"),
+        (lambda d: d["exportModels"][0].update(exportInterval="1 minute"), '"1 minute" is not a whole number'),
+        (lambda d: d["exportModels"][0].update(computeExportConfig={"hostExportColumns": "heat"}), '"heat" where a list belongs'),
         (lambda d: d.update(runs=0), "0 runs"),
         (lambda d: d.update(name="../../elsewhere"), "cannot be an output folder"),
     ],
@@ -291,12 +291,55 @@ def test_newer_semantics_add_columns_and_use_zero_for_what_is_not_known() -> Non
     ]
 
 
-def test_columns_of_later_releases_are_not_selectable_before() -> None:
-    selected = document(exportModels=[{"exportInterval": 1, "computeExportConfig": {"taskExportColumns": ["scheduling_delay"]}}])
-    with pytest.raises(BadInput, match="'scheduling_delay' is not a column of task"):
-        read(selected)
-    (scenario,) = read_experiment(Path("experiment.json"), "2.4g+").scenarios
-    assert "scheduling_delay" in scenario.export.columns["task"]
+def test_columns_that_there_are_not_are_passed_over_and_said() -> None:
+    selected = document(
+        exportModels=[{"exportInterval": 1, "computeExportConfig": {"taskExportColumns": ["scheduling_delay", "CPU usage"]}}]
+    )
+    before = read(selected)
+    assert before.scenarios[0].export.columns["task"] == ("timestamp", "timestamp_absolute", "task_id", "task_name", "cpu_usage")
+    (said,) = before.passed_over
+    assert said.startswith("exportModels[0].computeExportConfig.taskExportColumns: 'scheduling_delay' is not a column of task")
+    later = read_experiment(Path("experiment.json"), "2.4g+")
+    assert "scheduling_delay" in later.scenarios[0].export.columns["task"]
+    assert later.passed_over == ()
+
+
+def test_the_table_of_batteries_is_empty_and_written_where_it_is_asked_for() -> None:
+    run(document(exportModels=[{"exportInterval": 1, "filesToExport": ["battery", "service"]}]))
+    assert sorted(p.name for p in Path("out/run_1/raw-output/0/seed=0").iterdir()) == ["battery.parquet", "service.parquet"]
+    assert table("battery") == []
+
+
+@pytest.mark.parametrize(
+    ("name", "within"),
+    [("a/b", "a/b"), ("/abs", "abs"), ("a/../b", "b"), (".", "."), ("a b", "a b"), ("", "unnamed-simulation"), ("ü", "ü")],
+)
+def test_names_are_folders_within_the_output(name: str, within: str) -> None:
+    (report,) = run(document(name=name))
+    assert report.folder == Path("out", within, "raw-output/0/seed=0")
+    assert (report.folder / "service.parquet").is_file()
+
+
+@pytest.mark.parametrize("name", ["..", "../up", "a/../..", "/..", "x" * 256, "nul\0"])
+def test_names_that_no_folder_within_the_output_can_have_are_refused(name: str) -> None:
+    with pytest.raises(BadInput, match="cannot be an output folder"):
+        read(document(name=name))
+
+
+def test_tasks_before_1970_run_as_those_after() -> None:
+    """One task beyond what any host has: it is refused, and has no host."""
+    tables = {}
+    for first_ms in (START_MS, -3000):
+        times = pa.array([first_ms, first_ms + 1500, first_ms + 2000], pa.int64())
+        write_workload({"submission_time": times, "cpu_count": pa.array([4, 4, 9], pa.int32())}, {"id": pa.array([1, 2, 3], pa.int32())})
+        run(document())
+        tables[first_ms] = {
+            name: [{k: v for k, v in row.items() if k not in ("timestamp_absolute", "boot_time")} for row in table(name)]
+            for name in ("powerSource", "host", "task", "service")
+        }
+    assert tables[-3000] == tables[START_MS]
+    assert next(r["tasks_active"] for r in tables[-3000]["service"]) == 1
+    assert {r["task_state"] for r in tables[-3000]["task"]} >= {"RUNNING", "TERMINATED"}
 
 
 def test_perfect_scaling_comes_from_the_experiment() -> None:

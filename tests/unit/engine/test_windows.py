@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -33,6 +33,11 @@ def submissions(work: Sequence[Task]) -> list[Submission]:
 
 def advance(engine: Engine, until_ms: int, work: Sequence[Task]) -> EngineWindow:
     return engine.advance(until_ms, [s for s in submissions(work) if engine.now_ms <= s.at_ms < until_ms])
+
+
+def rests(models: Iterable[PowerModel]) -> float:
+    """What the rests of sums may make of power [W]: they are too small for the basis, and show with steep models only."""
+    return 1e-5 if any(m.model_type == "sqrt" or m.calibration_factor < 1 for m in models) else 0.0
 
 
 def columns(windows: Sequence[EngineWindow]) -> list[Any]:
@@ -142,9 +147,10 @@ def test_the_basis_gives_the_power_and_energy_of_the_simulation(topology: Topolo
     window = advance(NATIVE.start(SETTINGS, topology, {}), END_MS, work)
     for c, rows in enumerate(window.clusters):
         mine = [(b, topology.clusters[c].host_groups[b.group].power_model) for b in window.basis if b.cluster == c]
-        assert rows.power_w == pytest.approx(sum(basis_power_w(b, model) for b, model in mine), rel=1e-9)
+        rest_w = rests(model for _, model in mine)
+        assert rows.power_w == pytest.approx(sum(basis_power_w(b, model) for b, model in mine), rel=1e-9, abs=rest_w)
         energy = sum(basis_energy_j(b, model, END_MS - ORIGIN_MS) for b, model in mine)
-        assert rows.energy_j.sum() == pytest.approx(energy, rel=1e-9)
+        assert rows.energy_j.sum() == pytest.approx(energy, rel=1e-9, abs=60 * rest_w)
 
 
 @settings(max_examples=60, deadline=None)
@@ -158,9 +164,11 @@ def test_the_basis_answers_for_other_power_parameters(topology: Topology, work: 
     ):
         models = {(c, h): model for c, h, _ in topology.host_groups}
         simulated = advance(NATIVE.start(SETTINGS, topology.with_power_models(models), {}), END_MS, work)
-        assert sum(r.power_w for r in simulated.clusters) == pytest.approx(sum(basis_power_w(b, model) for b in window.basis), rel=1e-9)
+        rest_w = rests([model])
+        expected_w = sum(basis_power_w(b, model) for b in window.basis)
+        assert sum(r.power_w for r in simulated.clusters) == pytest.approx(expected_w, rel=1e-9, abs=rest_w)
         energy = sum(basis_energy_j(b, model, END_MS - ORIGIN_MS) for b in window.basis)
-        assert sum(r.energy_j.sum() for r in simulated.clusters) == pytest.approx(energy, rel=1e-9)
+        assert sum(r.energy_j.sum() for r in simulated.clusters) == pytest.approx(energy, rel=1e-9, abs=60 * rest_w)
 
 
 def test_an_idle_datacenter_draws_what_its_models_say_at_zero() -> None:
@@ -228,7 +236,9 @@ def test_tasks_of_removed_hosts_start_over_from_the_head_of_the_queue() -> None:
     assert state["queue"] == [2, 4]
     assert state["running"] == {"reference": [1, 3], "host": [0, 1], "placed_ms": [ORIGIN_MS, ORIGIN_MS]}
     window = engine.advance(ORIGIN_MS + 4 * STEP_MS, [])
-    assert (window.requeued, window.completed, window.running, window.queued) == (1, 2, 2, 0)
+    assert (window.requeued, window.completed, window.running, window.queued) == (1, 2, 0, 2)
+    window = engine.advance(ORIGIN_MS + 5 * STEP_MS, [])
+    assert (window.requeued, window.completed, window.running, window.queued) == (0, 0, 2, 0)
     assert engine.checkpoint()["running"] == {"reference": [2, 4], "host": [0, 1], "placed_ms": [ORIGIN_MS + 4 * STEP_MS] * 2}
     assert engine.advance(ORIGIN_MS + 9 * STEP_MS, []).completed == 2
 

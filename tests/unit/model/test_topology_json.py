@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opendt_streams.errors import BadInput
+from opendt_streams.errors import BadInput, NotModelled
 from opendt_streams.model.canonical import canonical
 from opendt_streams.model.topology import MODEL_TYPES, Cluster, HostGroup, PowerModel, Topology
 from opendt_streams.model.topology_json import Dialect, read_topology, to_document
@@ -143,6 +143,39 @@ def test_an_error_names_its_path(path: tuple[Any, ...], value: object, says: str
 def test_what_is_no_topology_at_all(document: object) -> None:
     with pytest.raises(BadInput):
         read_topology(document)
+
+
+@pytest.mark.parametrize("dialect", ["opendc", "opendt"])
+def test_what_changes_nothing_is_read_and_left_out(dialect: Dialect) -> None:
+    about = {"modelName": "m", "vendor": "v", "arch": "x86"}
+    document = changed((*HOST, "cpu"), {"coreCount": "16", "coreSpeed": "2.1 gigahertz"} | about)
+    document["clusters"][0]["hosts"][0] |= {"memory": {"memorySize": "128000000", "memorySpeed": 3200} | about, "gpu": None}
+    document["clusters"][0]["hosts"][0]["cpuDistributionPolicy"] = {"type": "MAX_MIN_FAIRNESS"}
+    document["clusters"][0] |= {"battery": None, "count": 2}
+    assert read_topology(document, dialect) == read_topology(DOCUMENT, dialect)
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "says"),
+    [
+        (("clusters", 0, "battery"), {"capacity": 1}, "a battery is not modelled"),
+        ((*HOST, "gpu"), {"coreCount": 1, "coreSpeed": 1000}, "a GPU is not modelled"),
+        ((*HOST, "cpuDistributionPolicy"), {"type": "FIRST_FIT"}, "the cpuDistributionPolicy FIRST_FIT is not modelled"),
+    ],
+)
+def test_what_opendc_takes_and_we_do_not_model_is_refused_by_name_or_left_out(path: tuple[Any, ...], value: object, says: str) -> None:
+    document = changed(path, value)
+    with pytest.raises(NotModelled, match=says):
+        read_topology(document, "opendc")
+    assert read_topology(document, "opendt") == read_topology(DOCUMENT)
+
+
+def test_a_power_source_or_trace_of_null() -> None:
+    without = read_topology(changed(("clusters", 0, "powerSource"), REMOVED))
+    assert read_topology(changed(("clusters", 0, "powerSource"), None), "opendt") == without
+    assert read_topology(changed(("clusters", 0, "powerSource", "carbonTracePath"), None), "opendc") == without
+    with pytest.raises(BadInput, match="nothing where an object belongs"):
+        read_topology(changed(("clusters", 0, "powerSource"), None), "opendc")
 
 
 # -- the normal form -----------------------------------------------------------------------------------------------------------

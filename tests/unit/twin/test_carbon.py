@@ -19,12 +19,13 @@ def beat(second: int, snapshot: bytes) -> bytes:
     ("named", "sent", "intensity"),
     [
         ("/mnt/c.parquet", {"c.parquet": 20.0}, 20.0),
-        ("/mnt/c.parquet", {}, 0.0),  # as OpenDT's producers do
-        (None, {"c.parquet": 20.0}, 0.0),
+        ("/mnt/c.parquet", {"c.parquet": 0.0}, 0.0),  # known to be nothing
+        ("/mnt/c.parquet", {}, None),  # as OpenDT's producers do
+        (None, {"c.parquet": 20.0}, None),
     ],
 )
-def test_carbon_comes_with_the_snapshot_and_is_zero_where_nobody_sent_it(
-    named: str | None, sent: dict[str, float], intensity: float
+def test_carbon_comes_with_the_snapshot_and_is_unknown_where_nobody_sent_it(
+    named: str | None, sent: dict[str, float], intensity: float | None
 ) -> None:
     columns = {name: {"timestamp_ms": [0], "intensity_g_per_kwh": [value]} for name, value in sent.items()}
     snapshot = said.snapshot(T0, said.topology(2, carbon_path=named), columns)
@@ -33,12 +34,14 @@ def test_carbon_comes_with_the_snapshot_and_is_zero_where_nobody_sent_it(
     machine.read(topics.WORKLOAD, beat(0, snapshot), beat(2, snapshot))
     machine.echo(topics.LEDGER)
     (result,) = machine.values(topics.RESULTS)
-    assert result["total"]["power_w"] == [100, 100]
-    assert result["total"]["carbon_intensity_g_per_kwh"] == [intensity, intensity]
+    for series in (result["total"], result["clusters"][0]["series"]):
+        assert series["power_w"] == [100, 100]
+        assert series["carbon_intensity_g_per_kwh"] == (None if intensity is None else [intensity, intensity])
+        assert series["carbon_g"] == (None if intensity is None else pytest.approx([100 * intensity / 3.6e6] * 2, rel=1e-11))
 
 
-@pytest.mark.parametrize(("carbon_path", "intensity"), [("D:\\other\\c.parquet", 20.0), ("nobody-sent-this.parquet", 0.0)])
-def test_an_edit_may_name_a_trace_in_another_folder_or_one_that_nobody_sent(carbon_path: str, intensity: float) -> None:
+@pytest.mark.parametrize(("carbon_path", "intensity"), [("D:\\other\\c.parquet", 20.0), ("nobody-sent-this.parquet", None)])
+def test_an_edit_may_name_a_trace_in_another_folder_or_one_that_nobody_sent(carbon_path: str, intensity: float | None) -> None:
     columns = {"c.parquet": {"timestamp_ms": [0], "intensity_g_per_kwh": [20.0]}}
     snapshot = said.snapshot(T0, said.topology(2, carbon_path="/mnt/c.parquet"), columns)
     machine = bench.simulator(NATIVE)
@@ -48,4 +51,4 @@ def test_an_edit_may_name_a_trace_in_another_folder_or_one_that_nobody_sent(carb
     machine.read(topics.LEDGER, event_record(edit(machine, 2, carbon_path=carbon_path)))
     machine.read(topics.CALIBRATION, decision_record(6, pin=2))
     (result,) = machine.values(topics.RESULTS)
-    assert result["total"]["carbon_intensity_g_per_kwh"] == [intensity, intensity]
+    assert result["total"]["carbon_intensity_g_per_kwh"] == (None if intensity is None else [intensity, intensity])

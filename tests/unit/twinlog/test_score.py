@@ -108,7 +108,10 @@ def test_a_run_without_anything_has_no_score_and_no_energy() -> None:
         *("mape_percent", "share_under_10_percent", "bias_percent", "cvrmse_percent", "persistence_mape_percent", "skill"),
         *("corrected_mape_percent", "corrected_skill", "p95_percent", "energy_error_percent", "energy_weighted_mape_percent"),
         *("interval_coverage_percent", "b_mape_percent", "b_good_hours_percent"),
+        *("energy_kwh", "carbon_kg", "energy_kwh_simulated", "energy_kwh_measured"),
     }
+    assert found.pop("span") == {"from": None, "until": None}
+    assert found.pop("drain") == {"seconds": 0, "energy_kwh": 0, "carbon_kg": 0}
     assert not any(value for value in found.values() if value is not None)
 
 

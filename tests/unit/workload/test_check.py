@@ -166,6 +166,23 @@ ODD: dict[str, tuple[Any, str, str]] = {
     ),
     "no carbon": (lambda f: f["topology.json"]["clusters"][0].pop("powerSource"), "", "C01 has no carbon trace"),
     "unread key": (lambda f: f.update({"workload.yaml": "timestamps: {base_timestamp: now}"}), "timestamps.base_timestamp", "not read"),
+    "battery": (
+        lambda f: f["topology.json"]["clusters"][0].update(
+            battery={"capacity": 1, "chargingSpeed": 1, "batteryPolicy": {"type": "single", "carbonThreshold": 1}}
+        ),
+        "clusters[0].battery",
+        "a battery is not modelled",
+    ),
+    "GPU": (
+        lambda f: f["topology.json"]["clusters"][0]["hosts"][0].update(gpu={"coreCount": 1, "coreSpeed": 1000}),
+        "clusters[0].hosts[0].gpu",
+        "a GPU is not modelled",
+    ),
+    "bits": (
+        lambda f: f["topology.json"]["clusters"][0]["hosts"][0]["memory"].update(memorySize="256 Gb"),
+        "clusters[0].hosts[0].memory.memorySize",
+        "'256 Gb' are bits, as OpenDC reads it: 30517 MiB",
+    ),
     "key unknown to OpenDC": (lambda f: f["topology.json"].update(version=3), "the topology", "unknown key 'version'"),
 }
 
@@ -186,3 +203,12 @@ def test_no_fragments_at_all_is_a_warning(tmp_path: Path) -> None:
     report = check(tmp_path, change)
     assert not report.errors
     assert any("no task has fragments" in w.what for w in report.warnings)
+
+
+def test_nothing_is_said_of_what_opendc_takes_and_nobody_needs(tmp_path: Path) -> None:
+    def change(f: Files) -> None:
+        host = f["topology.json"]["clusters"][0]["hosts"][0]
+        host["cpu"] |= {"vendor": "v", "arch": "x86", "modelName": "m"}
+        host |= {"gpu": None, "cpuDistributionPolicy": {"type": "MAX_MIN_FAIRNESS"}}
+
+    assert [w for w in check(tmp_path, change).warnings if w.file == "topology.json"] == []

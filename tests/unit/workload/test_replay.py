@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from itertools import pairwise
 from types import MappingProxyType
 from typing import Any
@@ -199,6 +200,18 @@ def test_one_hour_by_hand() -> None:
 def test_power_heartbeats_come_without_a_meter() -> None:
     beats = [i for i in replay(workload([T0, T0 + 5 * MINUTE])) if i.topic == POWER_TOPIC and isinstance(i, HeartbeatItem)]
     assert [i.time_ms for i in beats] == [T0 + k * MINUTE for k in range(6)]
+
+
+@pytest.mark.parametrize(("samples", "last_ms"), [(None, 47 * MINUTE), ([T0 + MINUTE], 5 * MINUTE)])
+def test_without_a_meter_time_goes_on_until_the_last_recorded_demand_ends(samples: list[int] | None, last_ms: int) -> None:
+    """The first task runs for 47 minutes, the second, which comes later, for one and none."""
+    w = workload([T0, T0 + 5 * MINUTE], samples)
+    durations = np.array([40 * MINUTE, 7 * MINUTE - 1, MINUTE, 0])
+    fragments = {"fragment_offsets": np.array([0, 2, 4]), "fragment_duration_ms": durations, "fragment_usage_mhz": np.ones(4)}
+    w = replace(w, tasks=replace(w.tasks, **fragments))
+    assert [i.time_ms for i in replay(w) if isinstance(i, EndItem)] == [T0 + last_ms] * 2
+    (until,) = {i.time_ms for i in replay(w, ReplaySettings(until_ms=T0 + 3 * MINUTE)) if isinstance(i, EndItem)}
+    assert until == T0 + 3 * MINUTE
 
 
 def test_an_earlier_power_sample_begins_time() -> None:

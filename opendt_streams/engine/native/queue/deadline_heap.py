@@ -15,6 +15,19 @@ class DeadlineHeap:
         self._deadline: dict[int, int] = {}
         self._at: dict[int, int] = {}
 
+    def copy(self) -> DeadlineHeap:
+        other = DeadlineHeap()
+        other._nodes, other._deadline, other._at = self._nodes.copy(), self._deadline.copy(), self._at.copy()
+        return other
+
+    @property
+    def nodes(self) -> tuple[int, ...]:
+        """As they lie in the heap: entered into an empty one in this order, with their deadlines, they lie there again."""
+        return tuple(self._nodes)
+
+    def deadline(self, node: int) -> int:
+        return self._deadline[node]
+
     @property
     def first_ms(self) -> int | None:
         return self._deadline[self._nodes[0]] if self._nodes else None

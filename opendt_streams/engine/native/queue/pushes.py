@@ -1,4 +1,4 @@
-"""In which order tasks tell their hosts what they ask for, as OpenDC v2.4f's flow network runs (opendc-semantics section 10).
+"""In which order tasks tell their hosts what they ask for, as OpenDC v2.4f's flow network runs (docs/engine.md).
 
 A host's demand there is a running sum: each task adds what it asks for more than before. So the order within one instant shows: in the
 last bits of the sum, and in a row that is written half-way through an instant.
@@ -13,30 +13,55 @@ from __future__ import annotations
 from array import array
 from collections import deque
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Final
 
-from opendt_streams.engine.native.job import Edges, Run
-from opendt_streams.model.task import Float64
+import numpy as np
+
+from opendt_streams.engine.native.job import Run
+from opendt_streams.model.task import Float64, Int64
 
 _LATER: Final = -1
 
 
-class Pushes:
-    """A `Scaling`: NoDelay, which notes the order. `changes_mhz`: see running_sums."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Changes:
+    """In OpenDC's order: at time_ms[i] host[i] was asked for change_mhz[i] more; `fresh` by a task that was placed at that instant."""
 
-    def __init__(self, edges: Edges, changes_mhz: Float64) -> None:
-        self.entries = array("q")  # those that change something, in order
-        self._starts = edges.starts_ms.data
-        self._changes = (changes_mhz != 0).tobytes()
+    host: Int64
+    time_ms: Int64
+    fresh: np.ndarray[tuple[int], np.dtype[np.bool_]]
+    change_mhz: Float64
+
+
+class Pushes:
+    """A `Resumable`: NoDelay, which notes the order."""
+
+    def __init__(self) -> None:
+        self._host, self._time_ms, self._fresh, self._change_mhz = array("q"), array("q"), array("b"), array("d")
         self._runs: dict[int, Run] = {}
         self._next: dict[int, int] = {}  # entry to come
         self._until: dict[int, int] = {}  # end of the fragment in force
         self._waiting: deque[int] = deque()  # nodes, and hosts as ~host
         self._listed: set[int] = set()  # hosts among them
         self._told: set[int] = set()  # hosts with something to pass on
-        self._passed_on: dict[int, int] = {}  # by hosts in this engine run: how many entries there were then
+        self._passed_on: dict[int, int] = {}  # by hosts in this engine run: how many changes there were then
         self._before = 0  # how many there were before this engine run
         self.seen_at_end: tuple[int, dict[int, int]] = 0, {}
+
+    def copy(self) -> Pushes:
+        """As it is between two engine runs; without the changes so far."""
+        other = Pushes()
+        other._runs, other._next, other._until = self._runs.copy(), self._next.copy(), self._until.copy()
+        return other
+
+    def changes(self) -> Changes:
+        return Changes(
+            np.array(self._host, dtype=np.int64),
+            np.array(self._time_ms, dtype=np.int64),
+            np.array(self._fresh, dtype=np.bool_),
+            np.array(self._change_mhz, dtype=np.float64),
+        )
 
     def start(self, node: int, run: Run, now: int) -> int | None:
         self._runs[node], self._next[node] = run, run.job.first
@@ -55,26 +80,38 @@ class Pushes:
                 yield node, self._until[node]
             elif self._ask(node, now) is None:
                 yield node, None
-        self._before = len(self.entries)
+        self._before = len(self._host)
         self._passed_on.clear()
 
     def close(self, node: int, run: Run, now: int) -> None:
-        run.end_ms = now
-        del self._runs[node], self._next[node], self._until[node]
+        self.forget(node)
         self.seen_at_end = self._before, dict(self._passed_on)
+
+    def resume(self, node: int, run: Run, deadline_ms: int) -> None:
+        self._runs[node], self._until[node] = run, deadline_ms
+        self._next[node] = run.job.boundary_at(deadline_ms - run.placed_ms)
+
+    def forget(self, node: int) -> None:
+        del self._runs[node], self._next[node], self._until[node]
 
     def _ask(self, node: int, now: int) -> int | None:
         """The next entry: a fragment, or the end, which makes this None."""
         run, entry = self._runs[node], self._next[node]
-        last = entry == run.job.end - 1
-        if self._changes[entry]:
-            self.entries.append(entry)
-        if self._changes[entry] or last:
+        job = run.job
+        last = entry == job.end - 1
+        usage = job.edges.usage_mhz
+        change = float(usage[entry] - usage[entry - 1]) if entry > job.first else float(usage[entry])
+        if change:
+            self._host.append(run.host)
+            self._time_ms.append(now)
+            self._fresh.append(run.placed_ms == now)
+            self._change_mhz.append(change)
+        if change or last:
             self._tell(run.host)
         if last:
             return None
         self._next[node] = entry + 1
-        self._until[node] = run.placed_ms + self._starts[entry + 1] if run.job.lasts_ms else now
+        self._until[node] = run.placed_ms + job.edges.clock[entry + 1] if job.lasts_ms else now
         self._waiting.append(node)
         return _LATER
 
@@ -91,5 +128,5 @@ class Pushes:
         self._listed.discard(host)
         if host in self._told:
             self._told.discard(host)
-            self._passed_on[host] = len(self.entries)
+            self._passed_on[host] = len(self._host)
             self._list(host)  # it comes once more, to hand out what it is supplied with

@@ -24,32 +24,55 @@ class Scaling(Protocol):
         """The run has ended: note when, and what it did."""
 
 
+class Resumable(Scaling, Protocol):
+    """One of which the state follows from the runs and their deadlines, so that a twin can go on with it."""
+
+    def copy(self) -> Resumable:
+        """As it is between two engine runs."""
+
+    def resume(self, node: int, run: Run, deadline_ms: int) -> None:
+        """The run is in the fragment that ends then."""
+
+    def forget(self, node: int) -> None:
+        """The run is taken off its host before its end."""
+
+
 class NoDelay:
-    """Fragments last as long as they say, whatever the host grants."""
+    """A `Resumable`: fragments last as long as they say, whatever the host grants."""
 
     def __init__(self) -> None:
-        self._ends: dict[int, list[int]] = {}  # of the fragments to come, in reverse
+        self._next: dict[int, tuple[Run, int]] = {}  # by node: which boundary of the job is its deadline
+
+    def copy(self) -> NoDelay:
+        other = NoDelay()
+        other._next = self._next.copy()
+        return other
 
     def start(self, node: int, run: Run, now: int) -> int | None:
         if not run.job.lasts_ms:
             return None
-        ends = (run.job.starts_ms[:0:-1] + now).tolist()
-        self._ends[node] = ends
-        return self._next(ends, now)
+        return self._go_on(node, run, run.job.first, now)
 
     def due(self, node: int, now: int) -> int | None:
-        return self._next(self._ends[node], now)
+        return self._go_on(node, *self._next[node], now)
 
     def shared(self, now: int) -> Iterable[tuple[int, int | None]]:
         return ()
 
     def close(self, node: int, run: Run, now: int) -> None:
-        self._ends.pop(node, None)
-        run.end_ms = now
+        self._next.pop(node, None)
 
-    def _next(self, ends: list[int], now: int) -> int | None:
-        while ends:
-            end = ends.pop()
-            if end > now:
-                return end
+    def resume(self, node: int, run: Run, deadline_ms: int) -> None:
+        self._next[node] = run, run.job.boundary_at(deadline_ms - run.placed_ms)
+
+    def forget(self, node: int) -> None:
+        del self._next[node]
+
+    def _go_on(self, node: int, run: Run, entry: int, now: int) -> int | None:
+        clock, end = run.job.edges.clock, run.job.end
+        for i in range(entry + 1, end):
+            deadline: int = run.placed_ms + clock[i]
+            if deadline > now:
+                self._next[node] = run, i
+                return deadline
         return None

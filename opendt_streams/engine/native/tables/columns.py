@@ -36,14 +36,27 @@ KEYS: Final[dict[TableName, tuple[str, ...]]] = {
     "task": ("timestamp", "timestamp_absolute", "task_id", "task_name"),
 }
 """The columns that are always written, whatever the experiment selects."""
+BATTERY_KEYS: Final = ("timestamp", "timestamp_absolute", "battery_name", "cluster_name")
+_BATTERY: Final = (
+    _TIME + "battery_name:text cluster_name:text power_draw:float energy_usage:float embodied_carbon_emission:float charge:float "
+    "capacity:float battery_state:text?"
+)
 
 
 def schema(table: TableName, semantics: str = "2.4f") -> pa.Schema:
+    return _schema(_LAYOUT[table] + ("" if semantics == "2.4f" else _SINCE_24G.get(table, "")))
+
+
+def _schema(layout: str) -> pa.Schema:
     fields = []
-    for column in (_LAYOUT[table] + ("" if semantics == "2.4f" else _SINCE_24G.get(table, ""))).split():
+    for column in layout.split():
         name, kind = column.split(":")
         fields.append(pa.field(name, _SHORT[kind.rstrip("?")], nullable=kind.endswith("?")))
     return pa.schema(fields)
+
+
+BATTERY: Final = _schema(_BATTERY)
+"""Of the table of batteries, of which the native engine has none: no row is ever written."""
 
 
 def text(names: tuple[str, ...], index: NDArray[np.int64]) -> pa.Array:

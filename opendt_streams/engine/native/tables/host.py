@@ -8,7 +8,7 @@ import numpy as np
 
 from opendt_streams.engine.native.hosts import unique_names
 from opendt_streams.engine.native.simulation import Piece, Simulation
-from opendt_streams.engine.native.tables.columns import Columns, nullable, text
+from opendt_streams.engine.native.tables.columns import Columns, nullable, schema, text
 from opendt_streams.engine.native.tables.states import task_states
 from opendt_streams.model.task import Float64, Int64
 
@@ -31,6 +31,8 @@ class HostTable:
 
     def rows(self, piece: Piece) -> Columns:
         count, hosts = piece.end - piece.first, len(self._hosts)
+        if not hosts:
+            return dict.fromkeys(("row", *schema("host").names), np.zeros(0, dtype=np.int64))
         steps, power = piece.state.steps, piece.state.power_w
         until = np.append(steps.time_ms[1:], piece.instants_ms[-1])
         until[steps.first[1:] - 1] = piece.instants_ms[-1]

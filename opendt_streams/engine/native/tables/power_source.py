@@ -6,16 +6,18 @@ import numpy as np
 
 from opendt_streams.engine.native.hosts import unique_names
 from opendt_streams.engine.native.simulation import Piece, Simulation
-from opendt_streams.engine.native.tables.columns import Columns, text
+from opendt_streams.engine.native.tables.columns import Columns, schema, text
 
 
 class PowerSourceTable:
     def __init__(self, simulation: Simulation) -> None:
         self._clusters = simulation.hosts.cluster_names
-        self._sources = unique_names([c.power_source or "PowerSource" for c in simulation.topology.clusters])
+        self._sources = unique_names(["PowerSource" if c.power_source is None else c.power_source for c in simulation.topology.clusters])
 
     def rows(self, piece: Piece) -> Columns:
         count, width = piece.end - piece.first, len(self._clusters)
+        if not width:
+            return dict.fromkeys(("row", *schema("powerSource").names), np.zeros(0, dtype=np.int64))
         cluster = np.tile(np.arange(width), count)
         return {
             "row": np.repeat(np.arange(piece.first, piece.end), width),

@@ -14,7 +14,8 @@ from opendt_streams.model.task import Int64
 class TaskStates:
     """Columns over all tasks in order of submission. Rows are the first to show it; the number of rows where none does.
 
-    `placed_ms` and `host` are -1 for a task that was refused; `finish_ms` is its end, or when it was refused.
+    `host` is -1 for a task that was refused, and then `placed_ms` means nothing: any time is possible, also before 1970. `finish_ms` is
+    its end, or when it was refused.
     """
 
     host: Int64
@@ -28,14 +29,14 @@ class TaskStates:
 def task_states(simulation: Simulation) -> TaskStates:
     log, rows = simulation.log, simulation.rows
     runs, n = log.runs, len(log.tasks)
-    host, placed, finish = np.full(n, -1), np.full(n, -1), np.full(n, -1)
+    host, placed, finish = np.full(n, -1), np.zeros(n, dtype=np.int64), np.zeros(n, dtype=np.int64)
     at_pass = np.ones(n, dtype=np.bool_)  # refused, or ended where it was placed
     who = runs.reference
     host[who], placed[who], finish[who] = runs.host, runs.placed_ms, runs.end_ms
     at_pass[who] = runs.placed_ms == runs.end_ms
     for job, time_ms in log.terminated:
         finish[job.reference] = time_ms
-    ran = placed >= 0
+    ran = host >= 0
     return TaskStates(
         host,
         placed,

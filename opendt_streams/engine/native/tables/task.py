@@ -39,8 +39,8 @@ class TaskTable:
         self._origin_ms = simulation.log.origin_ms
         self._states = task_states(simulation)
         groups = simulation.hosts.groups
-        self._capacity = np.repeat([g.group.capacity_mhz for g in groups], [g.group.count for g in groups])
-        # One name more: hosts are -1 where there is none, which takes the last.
+        # One capacity and one name more: hosts are -1 where there is none, which takes the last.
+        self._capacity = np.append(np.repeat([g.group.capacity_mhz for g in groups], [g.group.count for g in groups]), 0.0)
         self._names = (*unique_names([g.group.name for g in groups for _ in range(g.group.count)]), "")
         tasks = simulation.log.tasks
         self._id, self._cores, self._memory, self._submitted_ms = tasks.id, tasks.cpu_count, tasks.memory_mib, tasks.submission_ms

@@ -1,26 +1,25 @@
-"""The event queue and its heap, against the paths that give the same answers another way."""
+"""The engine followed through every fragment, and its heap, against the paths that give the same answers another way."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from opendt_streams.engine.native.course import Setting, follow_every_fragment, know_the_ends
 from opendt_streams.engine.native.hosts import expand
-from opendt_streams.engine.native.job import prepare
-from opendt_streams.engine.native.placement import placement
 from opendt_streams.engine.native.queue.deadline_heap import DeadlineHeap
-from opendt_streams.engine.native.queue.event_queue import EventQueue
 from opendt_streams.engine.native.queue.scaling import NoDelay
 from opendt_streams.engine.native.simulation import simulate
-from opendt_streams.engine.native.spans import RunColumns
 from opendt_streams.engine.task_columns import TaskColumns
 from opendt_streams.errors import SimulationError
 from opendt_streams.model.carbon import CarbonTrace
 from opendt_streams.model.task import Task
 from opendt_streams.model.topology import Topology
+from tests.unit.engine.queueing import random_world
 from tests.unit.engine.test_against_opendc_queue import rows_of, runs_of
 from tests.unit.engine.workloads import tasks, topologies, traces
 
@@ -31,22 +30,35 @@ def test_it_gives_the_runs_and_rows_of_the_fast_path(
     topology: Topology, carbon: dict[str, CarbonTrace], work: list[Task], interval_ms: int
 ) -> None:
     columns = TaskColumns.of(work).in_order_of_submission()
-    hosts, jobs = expand(topology), prepare(range(len(columns)), columns)
     steps = [carbon["trace"].steps_between(int(columns.submission_ms[0]), 2**62) for c in topology.clusters if c.carbon_trace]
-    submissions = list(zip(columns.submission_ms.tolist(), jobs, strict=True))
-    queue = EventQueue(hosts, placement(hosts, "Mem"), NoDelay(), submissions, steps, interval_ms)
-    queue.run()
+    setting = Setting(expand(topology), "Mem", 0, "NoDelay", "2.4f", columns, steps, interval_ms)
     try:
         simulation = simulate(topology, carbon, columns, interval_ms=interval_ms)
     except SimulationError:
-        assert queue.queue
+        with pytest.raises(SimulationError, match="waits for ever"):
+            follow_every_fragment(setting, NoDelay())
         return
-    assert not queue.queue
-    log = simulation.log
-    mine = replace(simulation, log=replace(log, runs=RunColumns.of(queue.runs, jobs[0].edges, columns.count)), rows=queue.rows())
-    assert runs_of(mine) == runs_of(simulation)
-    assert [(job.reference, at) for job, at in queue.terminated] == [(job.reference, at) for job, at in log.terminated]
-    assert rows_of(mine, marks=True) == rows_of(simulation, marks=True)
+    followed = follow_every_fragment(setting, NoDelay())
+    mine_all = replace(simulation, log=followed.log, rows=followed.rows)
+    assert runs_of(mine_all) == runs_of(simulation)
+    assert [(job.reference, at) for job, at in followed.log.terminated] == [(j.reference, at) for j, at in simulation.log.terminated]
+    assert rows_of(mine_all, marks=True) == rows_of(simulation, marks=True)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_it_places_tasks_as_the_fast_path_does_where_they_queue(seed: int) -> None:
+    world = random_world(seed, tasks=150)
+    columns = TaskColumns.of(world.tasks).in_order_of_submission()
+    steps = [trace.steps_between(int(columns.submission_ms[0]), 2**62) for trace in world.carbon.values()]
+    setting = Setting(expand(world.topology), world.policy, 0, "NoDelay", "2.4f", columns, steps, world.step_ms)
+    try:
+        fast, rows, _ = know_the_ends(setting)
+    except SimulationError:
+        return
+    followed = follow_every_fragment(setting, NoDelay())
+    for name in ("reference", "host", "placed_ms", "end_ms"):
+        assert getattr(followed.log.runs, name).tolist() == getattr(fast.runs, name).tolist()
+    assert followed.rows.after.tolist() == rows.after.tolist()
 
 
 moves = st.lists(st.tuples(st.integers(0, 9), st.integers(0, 30), st.sampled_from(["put", "put", "drop", "poll"])), max_size=60)
