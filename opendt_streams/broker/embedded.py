@@ -20,6 +20,7 @@ from opendt_streams.broker.properties import LOG_FOLDER, as_text, format_command
 from opendt_streams.broker.reason import ADDRESS_TAKEN, size_of, why_not_started
 from opendt_streams.errors import BrokerUnavailable
 from opendt_streams.java import find_java
+from opendt_streams.paths import absolute
 
 FORMAT_TIMEOUT_S = 60.0
 START_TIMEOUT_S = 120.0  # after a kill -9 a large log is checked first
@@ -52,7 +53,7 @@ class EmbeddedBroker:
         detached: bool = False,
         choose: random.Random | None = None,
     ) -> None:
-        self._data_dir, self._log_dir = Path(data_dir).absolute(), Path(log_dir).absolute()
+        self._data_dir, self._log_dir = absolute(Path(data_dir)), absolute(Path(log_dir))
         self._port = port
         self._quiet, self._detached = quiet, detached
         self._choose = choose or random.Random()

@@ -20,6 +20,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 
 from opendt_streams.broker.lock import Jar, KafkaLock, read_lock
 from opendt_streams.errors import Unavailable
+from opendt_streams.paths import absolute, settled
 
 OLDEST_KAFKA_MAJOR = 4  # the first with KRaft only and with log4j 2, which the settings here rely on
 
@@ -34,7 +35,7 @@ def kafka_class_path(*, quiet: bool = False, environ: Mapping[str, str] = os.env
     Raises `Unavailable` when `KAFKA_HOME` holds no fitting Kafka, or the jars can be neither found nor fetched.
     """
     if home := environ.get("KAFKA_HOME"):
-        return _installed(Path(home))
+        return _installed(settled(Path(home)))
     lock = read_lock()
     return cached_jars(lock, cache_folder(environ) / f"kafka-{lock.kafka_version}", quiet=quiet, environ=environ)
 
@@ -42,7 +43,7 @@ def kafka_class_path(*, quiet: bool = False, environ: Mapping[str, str] = os.env
 def cache_folder(environ: Mapping[str, str] = os.environ) -> Path:
     """The user's cache folder for what we fetch once."""
     override = environ.get("OPENDT_CACHE_DIR")
-    return Path(override).expanduser().absolute() if override else user_cache_path("opendt-streams")
+    return settled(Path(override)) if override else absolute(user_cache_path("opendt-streams"))
 
 
 def cached_jars(lock: KafkaLock, folder: Path, *, quiet: bool, environ: Mapping[str, str] = os.environ) -> tuple[Path, ...]:

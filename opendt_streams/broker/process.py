@@ -17,6 +17,7 @@ import psutil
 
 from opendt_streams.broker import keeper
 from opendt_streams.errors import Unavailable
+from opendt_streams.java import java_environment
 
 GRACE_S = 5.0  # between SIGTERM and SIGKILL when the keeper has to end Java; Kafka needs about two
 LOOK_S = 0.02
@@ -61,6 +62,7 @@ class JavaProcess:
             kept = subprocess.Popen(
                 [sys.executable, "-I", "-S", keeper.__file__, *arguments, "--", *command],
                 cwd=cwd,
+                env=java_environment(),
                 stdin=subprocess.DEVNULL if detached else subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=console,

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from opendt_streams.broker.ports import LOOPBACK
+from opendt_streams.java import class_path
 from opendt_streams.wire.topics import MAX_VALUE_BYTES
 
 LOG_FOLDER = "log"
@@ -82,22 +83,25 @@ def as_text(properties: Mapping[str, str]) -> str:
     return "".join(f"{name}={value}\n" for name, value in sorted(properties.items()))
 
 
-def format_command(java: Path, class_path: Sequence[Path], cluster_id: str, properties_file: str) -> list[str]:
+def format_command(java: Path, jars: Sequence[Path], cluster_id: str, properties_file: str) -> list[str]:
     """Prepares an empty log folder, once in its life."""
-    return _java(java, class_path, (), "kafka.tools.StorageTool", "format", "-t", cluster_id, "-c", properties_file)
+    return _java(java, jars, (), "kafka.tools.StorageTool", "format", "-t", cluster_id, "-c", properties_file)
 
 
-def server_command(java: Path, class_path: Sequence[Path], *, data_dir: Path, log_dir: Path, properties_file: str) -> list[str]:
-    """Runs the broker. Temporary files (native libraries of the compressors) stay in the data folder."""
+def server_command(java: Path, jars: Sequence[Path], *, data_dir: Path, log_dir: Path, properties_file: str) -> list[str]:
+    """Runs the broker. Temporary files (native libraries of the compressors) stay in the data folder.
+
+    Where Java and log4j look for `%` and `${` in a path, it is the one from the data folder, in which there is no name of the user's.
+    """
+    logs = os.path.relpath(log_dir.resolve(), data_dir.resolve())
     options = (
         f"-Djava.io.tmpdir={data_dir / 'tmp'}",
-        f"-XX:ErrorFile={log_dir / 'kafka-crash-%p.log'}",
+        f"-XX:ErrorFile={logs}/kafka-crash-%p.log",
         f"-Dlog4j2.configurationFile={Path(__file__).with_name('log4j2.xml').as_uri()}",
-        f"-Dopendt.kafka.log={log_dir / 'kafka.log'}",
+        f"-Dopendt.kafka.log={logs}/kafka.log",
     )
-    return _java(java, class_path, options, "kafka.Kafka", properties_file)
+    return _java(java, jars, options, "kafka.Kafka", properties_file)
 
 
-def _java(java: Path, class_path: Sequence[Path], options: Sequence[str], main: str, *arguments: str) -> list[str]:
-    paths = os.pathsep.join(str(path) for path in class_path)
-    return [str(java), *JVM_OPTIONS, *options, "-cp", paths, main, *arguments]
+def _java(java: Path, jars: Sequence[Path], options: Sequence[str], main: str, *arguments: str) -> list[str]:
+    return [str(java), *JVM_OPTIONS, *options, "-cp", class_path(jars), main, *arguments]

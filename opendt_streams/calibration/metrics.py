@@ -97,6 +97,11 @@ def skill(mape: float | None, persistence_mape: float | None) -> float | None:
     return round(1 - mape / persistence_mape, 6) if mape is not None and persistence_mape else None
 
 
+def times_noise_floor(mape: float | None, floor_percent: float | None) -> float | None:
+    """How many times the MAPE that the truth itself has: 1 is all that there is to learn."""
+    return round(mape / floor_percent, 6) if mape is not None and floor_percent else None
+
+
 def score(predicted_w: Float64, measured_w: Float64, held_w: Float64 | float | None = None, corrected_w: Float64 | None = None) -> Score:
     """Everything that a decision says about some samples.
 

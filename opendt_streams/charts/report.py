@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import orjson
 
+from opendt_streams.calibration.metrics import times_noise_floor
 from opendt_streams.charts import assets
 from opendt_streams.charts.amounts import UNKNOWN, carbon_text, energy_text, number_text, unknown_carbon
 from opendt_streams.charts.html import section, table
@@ -25,7 +26,7 @@ _SCORES: Final = {
     "skill": "Skill against persistence",
 }
 _KINDS: Final = {"": "Pure model", "corrected_": "Corrected", "persistence_": "Persistence"}
-_ELSEWHERE: Final = ("digests", "log_root", "warnings", "run", "run_dir", "days", "clusters")
+_ELSEWHERE: Final = ("digests", "log_root", "warnings", "run", "run_dir", "days", "clusters", "noise_floor_percent")
 _UNSCORED: Final = ("energy_kwh", "carbon_kg", "drain", "span", "speedup", "shadow")
 _OF_DAYS: Final = {
     "mape_percent": "MAPE, %",
@@ -90,7 +91,10 @@ def _subtitle(summary: Mapping[str, Any]) -> str:
 
 def _scores(summary: Mapping[str, Any]) -> str:
     rows = [[words, *(_text(summary.get(f"{kind}{name}"), missing="–") for kind in _KINDS)] for name, words in _SCORES.items()]
-    return f"<div class='scroll'>{table(('', *_KINDS.values()), rows)}</div>"
+    times_floor = times_noise_floor(summary["mape_percent"], summary.get("noise_floor_percent"))
+    floor = f"The pure model's MAPE is {_text(times_floor, missing='')} times the noise floor of the site's meter"
+    note = f"<p class='note'>{floor}, {_text(summary.get('noise_floor_percent'), missing='')} %.</p>" if times_floor is not None else ""
+    return f"<div class='scroll'>{table(('', *_KINDS.values()), rows)}</div>{note}"
 
 
 def _totals(summary: Mapping[str, Any]) -> str:

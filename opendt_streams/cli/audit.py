@@ -23,6 +23,7 @@ from opendt_streams.cli.audit_words import show_export, show_verification
 from opendt_streams.cli.auditing import SomeBundle, SomeRun, copied, require_one
 from opendt_streams.cli.log_damage import log_damage
 from opendt_streams.cli.output import AsJson, RunDir, people, print_json
+from opendt_streams.cli.paths import path_option
 from opendt_streams.errors import BadInput, NegativeAnswer
 
 app = typer.Typer(help="Prove from the topics alone what the twin knew, and why it said so.", no_args_is_help=True, rich_markup_mode=None)
@@ -30,7 +31,7 @@ app.command("replay")(audit_replay.replay)
 app.command("as-of")(audit_asof.as_of)
 
 KeptRoot = Annotated[str | None, typer.Option("--root", metavar="R", help="The root, or log root, that you kept elsewhere.")]
-Out = Annotated[Path, typer.Option("--out", metavar="FILE", help="The bundle to write; nothing may be there yet.", dir_okay=False)]
+Out = Annotated[Path, path_option("--out", metavar="FILE", help="The bundle to write; nothing may be there yet.", dir_okay=False)]
 
 
 @app.command()

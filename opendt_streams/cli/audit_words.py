@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Final
 
@@ -41,7 +42,7 @@ def show_export(out: Path, seal: Seal, answer: Verification) -> None:
     console.print(f"Written: {out} ({out.stat().st_size:,} bytes)", soft_wrap=True)
     console.print(f"root      {seal.root}\nlog root  {seal.log_root}", soft_wrap=True)
     console.print("Keep the root elsewhere: it proves that this bundle is what was exported now.", soft_wrap=True)
-    console.print(f"Verify with: opendt audit verify {out} --root {seal.root}", soft_wrap=True)
+    console.print(f"Verify with: opendt audit verify {shlex.quote(str(out))} --root {seal.root}", soft_wrap=True)
     if not answer.ok:
         console.print(f"The run is NOT sound: {len(answer.findings)} findings, and the bundle holds what they are about.", style="bold red")
 

@@ -9,16 +9,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from opendt_streams.audit.bundle.opening import opened
 from opendt_streams.audit.evidence import Evidence
+from opendt_streams.cli.paths import path_argument, path_option
 from opendt_streams.cli.reading import open_run
 from opendt_streams.errors import BadInput
 from opendt_streams.streams.copy import copy_topics
 
-SomeRun = Annotated[Path | None, typer.Option("--run-dir", metavar="DIR", help="Folder of the run.", file_okay=False)]
-SomeBundle = Annotated[Path | None, typer.Argument(metavar="[FILE]", help="A bundle that `opendt audit export` wrote.")]
+SomeRun = Annotated[Path | None, path_option("--run-dir", metavar="DIR", help="Folder of the run.", file_okay=False)]
+SomeBundle = Annotated[Path | None, path_argument(metavar="[FILE]", help="A bundle that `opendt audit export` wrote.")]
 
 
 @contextmanager

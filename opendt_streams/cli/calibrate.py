@@ -20,8 +20,10 @@ from opendt_streams.cli.auditing import SomeRun, copied
 from opendt_streams.cli.calibrate_table import show
 from opendt_streams.cli.options import Config
 from opendt_streams.cli.output import AsJson, people, print_json
+from opendt_streams.cli.paths import path_option
 from opendt_streams.errors import BadInput
 from opendt_streams.model import times
+from opendt_streams.model.topology import Topology
 from opendt_streams.offline.comparison import Line, compare
 from opendt_streams.offline.from_log import READS, record_log
 from opendt_streams.offline.plotting import plot, require_plot
@@ -36,13 +38,13 @@ from opendt_streams.workload.check import check_workload
 from opendt_streams.workload.power import CONSUMPTION
 from opendt_streams.workload.reader import read_workload
 from opendt_streams.workload.replay import ReplaySettings
-from opendt_streams.workload.truth.document import Truth, load_truth
+from opendt_streams.workload.truth.known import NOTHING, Known, known_truth
 
 HORIZONS: Final = (5 * times.MINUTE, 15 * times.MINUTE, times.HOUR, 6 * times.HOUR, 24 * times.HOUR)
 _DURATION: Final = TypeAdapter(Duration)
 _RECORDING_SHARE: Final = 0.2  # of the progress bar
 
-Workload = Annotated[Path | None, typer.Option("--workload", metavar="DIR", help="Workload directory to simulate once and calibrate on.")]
+Workload = Annotated[Path | None, path_option("--workload", metavar="DIR", help="Workload directory to simulate once and calibrate on.")]
 Method = Annotated[list[str] | None, typer.Option("--method", metavar="NAME", help="One method, or repeat it. Default: all.")]
 Horizon = Annotated[
     list[str] | None,
@@ -50,8 +52,8 @@ Horizon = Annotated[
 ]
 TrainDays = Annotated[int, typer.Option("--train-days", metavar="N", min=0, help="Score only what comes after the first N days.")]
 Delay = Annotated[str | None, typer.Option("--delay", metavar="TIME", help="Windows use what was published so much earlier.")]
-Csv = Annotated[Path | None, typer.Option("--csv", metavar="FILE", help="Write every figure into this file.")]
-Plot = Annotated[Path | None, typer.Option("--plot", metavar="FILE", help="Draw error and skill into this .svg, .png or .pdf.")]
+Csv = Annotated[Path | None, path_option("--csv", metavar="FILE", help="Write every figure into this file.")]
+Plot = Annotated[Path | None, path_option("--plot", metavar="FILE", help="Draw error and skill into this .svg, .png or .pdf.")]
 
 
 def calibrate(
@@ -85,13 +87,14 @@ def calibrate(
     if plot_file is not None:
         require_plot(plot_file)
     with _bar(quiet=as_json) as progress:
-        recording, truth, settings = _record(run_dir, workload, config, lambda share: progress(share * _RECORDING_SHARE, "simulating"))
+        recording, known, settings = _record(run_dir, workload, config, lambda share: progress(share * _RECORDING_SHARE, "simulating"))
         lines = compare(
             recording,
             names,
             horizons,
             lambda name, every: new_method(settings, name, every),
-            truth=truth,
+            truth=known.truth,
+            noise_floor_percent=known.noise_floor_percent,
             train_days=train_days,
             delay_ms=delay_ms,
             clock=time.process_time,
@@ -108,8 +111,11 @@ def calibrate(
         "train_days": train_days,
         "delay": duration_text(delay_ms) if delay_ms else None,
         "edits_left_out": recording.edits,
+        "noise_floor_percent": known.noise_floor_percent,
     }
     doubts = _doubts(run_dir, workload)
+    if known.note is not None:
+        people(stderr=True).print(f"Note: {known.note}", soft_wrap=True)
     if as_json:
         print_json({**about, "warnings": doubts, "rows": [line.as_document() for line in lines]})
     else:
@@ -131,19 +137,20 @@ def _doubts(run_dir: Path | None, workload: Path | None) -> list[str]:
 
 def _record(
     run_dir: Path | None, workload: Path | None, config: Path | None, progress: Callable[[float], None]
-) -> tuple[Recording, Truth | None, Settings]:
+) -> tuple[Recording, Known, Settings]:
     if workload is not None:
         settings = load(config).settings
         engine, plan = settings.engine, settings.workload
+        content = read_workload(workload)
         recording = record_workload(
-            read_workload(workload),
+            content,
             settings.grid,
             policy=settings.simulator.policy,
             semantics=engine.semantics,
             plan=ReplaySettings(plan.heartbeat, plan.power_batch, plan.until),
             progress=progress,
         )
-        return recording, load_truth(workload), settings
+        return recording, known_truth(workload, content), settings
     assert run_dir is not None
     with copied(run_dir, quiet=True) as evidence:
         machines = logged_machines(evidence)
@@ -151,7 +158,15 @@ def _record(
         recording = record_log(evidence.info.datacenter, machines.grid, messages)
     settings = load(config).settings if config is not None else machines.settings
     directory = machines.settings.workload.directory
-    return recording, load_truth(directory) if directory is not None and directory.is_dir() else None, settings
+    return recording, _known_of_run(directory, recording.topology_at(0)), settings
+
+
+def _known_of_run(directory: Path | None, topology: Topology) -> Known:
+    """What the workload that a run replayed says, if it is still there."""
+    try:
+        return NOTHING if directory is None or not directory.is_dir() else known_truth(directory, read_workload(directory), topology)
+    except BadInput:  # not what it was: the run has a log of its own
+        return NOTHING
 
 
 def _duration(text: str, flag: str) -> int:

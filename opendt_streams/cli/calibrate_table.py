@@ -38,6 +38,8 @@ def show(about: Mapping[str, Any], lines: Sequence[Line], console: Console) -> N
     after = f", scored after {about['train_days']} days" if about["train_days"] else ""
     late = f", parameters used {about['delay']} late" if about["delay"] else ""
     console.print(f"{about['datacenter']}, {about['from']} to {about['until']}{after}{late}")
+    if (floor := about["noise_floor_percent"]) is not None:
+        console.print(f"Noise floor of its meter: {floor:.2f} % MAPE, which the true power law itself has.")
     console.print(_scores(lines))
     if any(line.truth for line in lines):
         console.print(_truths(lines))
@@ -65,10 +67,15 @@ def _scores(lines: Sequence[Line]) -> Table:
     table.add_column("method", no_wrap=True)
     for title, _, _ in _COLUMNS:
         table.add_column(title, justify="right")
+    known = any(line.noise_floor_percent is not None for line in lines)
+    if known:
+        table.add_column("x floor", justify="right")
     for every, group in groupby(lines, key=lambda line: line.figures.publish_every_ms):
         of_interval = list(group)
         for i, line in enumerate(of_interval):
-            cells = (text_of(line.figures, field, digits) for _, field, digits in _COLUMNS)
+            cells = [text_of(line.figures, field, digits) for _, field, digits in _COLUMNS]
+            if known:
+                cells.append("" if line.times_noise_floor is None else f"{line.times_noise_floor:.2f}")
             table.add_row("" if i else duration_text(every), line.figures.method, *cells, end_section=i == len(of_interval) - 1)
     return table
 

@@ -10,6 +10,7 @@ from rich.table import Table
 
 from opendt_streams.cli import options as o
 from opendt_streams.cli.output import AsJson, people, print_json
+from opendt_streams.cli.paths import path_argument
 from opendt_streams.settings import Loaded, effective_values, load
 
 app = typer.Typer(help="Settings: what is in force, and whether a file is right.", no_args_is_help=True, rich_markup_mode=None)
@@ -37,7 +38,7 @@ def show(config: o.Config = None, as_json: AsJson = False) -> None:
 
 @app.command()
 def check(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="Settings in our form, or an experiment file of OpenDT's.")],
+    file: Annotated[Path, path_argument(metavar="FILE", help="Settings in our form, or an experiment file of OpenDT's.")],
     as_json: AsJson = False,
 ) -> None:
     """Find out whether a settings file can be used. The exit code is 2 if not, and the message says what is wrong.

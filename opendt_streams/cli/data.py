@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Final
@@ -12,13 +13,15 @@ from rich.console import Console
 from rich.table import Table
 
 from opendt_streams.cli.output import AsJson, people, print_json
+from opendt_streams.cli.paths import path_argument, path_option
 from opendt_streams.errors import BadInput
 from opendt_streams.model.canonical import JSON
+from opendt_streams.offline.made_sites import make_queueing_sample, make_site
 from opendt_streams.workload.check import Report, check_workload
 from opendt_streams.workload.sample import DEFAULT_DAYS, DEFAULT_HOSTS, write_sample
+from opendt_streams.workload.sample_bursts import check_load
 from opendt_streams.workload.truth.description import of_document, read_truth
 from opendt_streams.workload.truth.sites import SITES, site_named
-from opendt_streams.workload.truth.writing import write_site
 
 _USUAL_DAYS: Final = f" Usually {DEFAULT_DAYS}, or what the site says."
 _USUAL_HOSTS: Final = f" Usually {DEFAULT_HOSTS}, or what the site says."
@@ -28,35 +31,48 @@ app = typer.Typer(help="Workload directories: make a synthetic one, check any.",
 
 @app.command()
 def sample(
-    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="A new or empty directory, or an earlier sample to write again.")],
+    out: Annotated[Path, path_option("--out", metavar="DIR", help="A new or empty directory, or an earlier sample to write again.")],
     seed: Annotated[int, typer.Option("--seed", metavar="N", help="Same seed, days and hosts: same bytes.")],
     days: Annotated[int | None, typer.Option("--days", metavar="D", help=f"Length in days.{_USUAL_DAYS}")] = None,
     hosts: Annotated[int | None, typer.Option("--hosts", metavar="H", help=f"Number of hosts; jobs grow with it.{_USUAL_HOSTS}")] = None,
+    load: Annotated[
+        float | None,
+        typer.Option("--load", metavar="U", help="Mean share of the cores that is asked for, in bursts: jobs queue. Usually none does."),
+    ] = None,
     site: Annotated[str | None, typer.Option("--site", metavar="NAME", help="A site of known truth (see `opendt data sites`).")] = None,
-    truth: Annotated[Path | None, typer.Option("--truth", metavar="FILE", help="The description of a site of known truth (YAML).")] = None,
+    truth: Annotated[Path | None, path_option("--truth", metavar="FILE", help="The description of a site of known truth (YAML).")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Make a synthetic datacenter with a known power law, in OpenDT's file formats.
 
     The true parameters are in its workload.yaml; topology.json holds only what a datasheet says. With --site or --truth it is a site
-    whose truth may change and whose meters may fail; truth.json then says everything that `opendt calibrate` needs to judge a method.
+    whose truth may change and whose meters may fail; truth.json then says everything that `opendt calibrate` needs to judge a method, and
+    so it does with --load.
 
-    Example: opendt data sample --out sample --seed 7 --days 2
+    Example: opendt data sample --out sample --seed 7 --days 2 --load 0.5
     """
     if site is not None and truth is not None:
         raise BadInput("a site has one truth", expected="--site or --truth", where="--truth")
+    if load is not None:
+        check_load(load)
     if site is None and truth is None:
-        made = write_sample(out, seed, DEFAULT_DAYS if days is None else days, DEFAULT_HOSTS if hosts is None else hosts)
+        size = DEFAULT_DAYS if days is None else days, DEFAULT_HOSTS if hosts is None else hosts
+        made = write_sample(out, seed, *size) if load is None else make_queueing_sample(out, seed, *size, load)
     else:
         described = read_truth(truth) if truth is not None else site_named(site or "")
-        changed = {key: value for key, value in (("days", days), ("hosts", hosts)) if value is not None}
+        changed = {key: value for key, value in (("days", days), ("hosts", hosts), ("load", load)) if value is not None}
         described = of_document(described.model_dump() | changed, str(truth or "--site"))
-        made = write_site(out, described, seed, site or (truth.stem if truth is not None else "site"))
+        made = make_site(out, described, seed, site or (truth.stem if truth is not None else "site"))
     if as_json:
         print_json(asdict(made))
         return
     typer.echo(f"{made.directory}: {made.hosts} hosts, {made.days} days, {made.tasks} tasks, {made.fragments} fragments")
-    typer.echo(f"Next: opendt run --workload {made.directory}")
+    if made.queued:
+        typer.echo(f"{made.queued} tasks had to wait for a host.")
+    typer.echo(
+        f"Noise floor: {made.noise_floor_percent:.2f} % MAPE, which the true power law itself has against the readings of the meter."
+    )
+    typer.echo(f"Next: opendt run --workload {shlex.quote(made.directory)}")
 
 
 @app.command()
@@ -82,7 +98,7 @@ def sites(
 
 @app.command()
 def check(
-    directory: Annotated[Path, typer.Argument(metavar="DIR", help="A workload directory.")],
+    directory: Annotated[Path, path_argument(metavar="DIR", help="A workload directory.")],
     as_json: AsJson = False,
 ) -> None:
     """Find everything that is wrong in a workload directory; show the units assumed and what it holds.

@@ -18,6 +18,7 @@ from opendt_streams.cli import options as o
 from opendt_streams.cli.auditing import SomeRun, copied
 from opendt_streams.cli.engine_run import OfWhich, run_natively, tried_runner
 from opendt_streams.cli.output import AsJson, print_json
+from opendt_streams.cli.paths import path_option
 from opendt_streams.engine.opendc.checker import Checker, Tally
 from opendt_streams.engine.opendc.difference import compare_folders
 from opendt_streams.engine.opendc.experiment import run_with_opendc
@@ -27,7 +28,7 @@ from opendt_streams.model import times
 from opendt_streams.settings import Settings, load
 
 SomeExperiment = Annotated[
-    Path | None, typer.Option(help="OpenDC experiment file; paths in it resolve against the working directory.", dir_okay=False)
+    Path | None, path_option(help="OpenDC experiment file; paths in it resolve against the working directory.", dir_okay=False)
 ]
 Every = Annotated[int, typer.Option(min=1, metavar="N", help="Of a run: check every n-th window.")]
 From = Annotated[str | None, typer.Option("--from", metavar="TIME", help="Of a run: windows that begin at this time or later.")]

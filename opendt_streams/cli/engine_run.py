@@ -13,6 +13,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from opendt_streams.assembly import opendc_runner, require_engine
 from opendt_streams.cli import options as o
+from opendt_streams.cli.paths import path_option
 from opendt_streams.engine.experiment import read_experiment
 from opendt_streams.engine.export import ScenarioReport, run_experiment
 from opendt_streams.engine.native.placement import Semantics
@@ -21,13 +22,13 @@ from opendt_streams.engine.opendc.runner import Runner
 from opendt_streams.settings import load
 
 EngineName: TypeAlias = Literal["native", "opendc"]
-Experiment = Annotated[Path, typer.Option(help="OpenDC experiment file; paths in it resolve against the working directory.")]
+Experiment = Annotated[Path, path_option(help="OpenDC experiment file; paths in it resolve against the working directory.")]
 OfWhich = Annotated[Semantics, typer.Option(help="Of which OpenDC: 2.4f, or the placement and memory rule since 2.4g.")]
 
 
 def run(
     experiment: Experiment,
-    output: Annotated[Path, typer.Option(help="Folder for the results: <name>/raw-output/<scenario>/seed=<seed>/*.parquet.")],
+    output: Annotated[Path, path_option(help="Folder for the results: <name>/raw-output/<scenario>/seed=<seed>/*.parquet.")],
     engine: Annotated[EngineName, typer.Option(help="Which engine simulates.")] = "native",
     semantics: OfWhich = "2.4f",
     config: o.Config = None,

@@ -7,8 +7,10 @@ from typing import Annotated
 
 import typer
 
-Config = Annotated[Path | None, typer.Option("--config", metavar="FILE", help="Settings that differ from the defaults (YAML).")]
-Workload = Annotated[Path | None, typer.Option("--workload", metavar="DIR", help="Workload directory to replay.")]
+from opendt_streams.cli.paths import path_option
+
+Config = Annotated[Path | None, path_option("--config", metavar="FILE", help="Settings that differ from the defaults (YAML).")]
+Workload = Annotated[Path | None, path_option("--workload", metavar="DIR", help="Workload directory to replay.")]
 Datacenter = Annotated[str | None, typer.Option("--datacenter", metavar="ID", help="Id of the datacenter.")]
 Speed = Annotated[str | None, typer.Option("--speed", metavar="max|N", help="Simulated seconds per second.")]
 Until = Annotated[str | None, typer.Option("--until", metavar="TIME", help="Where the replay ends, such as 2022-10-07T22:00:00Z.")]
@@ -33,7 +35,7 @@ def as_settings(
 ) -> dict[str, object]:
     """Dotted settings keys; None where a flag was not given."""
     return {
-        "workload.directory": None if workload is None else str(workload.resolve()),
+        "workload.directory": None if workload is None else str(workload),
         "datacenter": datacenter,
         "workload.speed": speed,
         "workload.until": until,

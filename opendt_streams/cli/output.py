@@ -9,11 +9,13 @@ import orjson
 import typer
 from rich.console import Console
 
+from opendt_streams.cli.paths import path_option
+
 DATA: Final = Path("data")  # the folder that runs land in
 INTERRUPTED: Final = 130  # exit code after Ctrl-C, as shells have it
 
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
-RunDir = Annotated[Path, typer.Option("--run-dir", metavar="DIR", help="Folder of the run.", file_okay=False)]
+RunDir = Annotated[Path, path_option("--run-dir", metavar="DIR", help="Folder of the run.", file_okay=False)]
 
 
 def print_json(document: Any) -> None:

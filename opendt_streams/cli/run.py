@@ -13,7 +13,9 @@ import typer
 
 from opendt_streams.cli import options as o
 from opendt_streams.cli.output import DATA, AsJson, people
+from opendt_streams.cli.paths import path_option
 from opendt_streams.errors import Unavailable
+from opendt_streams.paths import absolute
 from opendt_streams.run.page import find_page
 from opendt_streams.settings import load
 from opendt_streams.streams.clock import now_ms
@@ -28,9 +30,7 @@ def run(
     workload: o.Workload = None,
     external: Annotated[bool, typer.Option("--external", help="No dc-mock: others feed the dc topics.")] = False,
     datacenter: o.Datacenter = None,
-    run_dir: Annotated[
-        Path | None, typer.Option("--run-dir", metavar="DIR", help="Folder of the run; default: a new one in data/.")
-    ] = None,
+    run_dir: Annotated[Path | None, path_option("--run-dir", metavar="DIR", help="Folder of the run; default: a new one in data/.")] = None,
     config: o.Config = None,
     speed: o.Speed = None,
     until: o.Until = None,
@@ -71,6 +71,6 @@ def run(
     planned, doing = import_module("opendt_streams.run.plan"), import_module("opendt_streams.cli.run_doing")
     with nullcontext() if page is None else page.listening:
         plan = planned.make_plan(
-            run_dir=run_dir, config=config, flags=flags, external=external, resume=resume, data_dir=DATA, now_ms=now_ms()
+            run_dir=run_dir, config=config, flags=flags, external=external, resume=resume, data_dir=absolute(DATA), now_ms=now_ms()
         )
         doing.do(plan, page, stay=sys.stdout.isatty() if serve is None else serve, as_json=as_json, began=began)

@@ -35,9 +35,9 @@ def do(plan: Plan, page: Page | None, *, stay: bool, as_json: bool, began: float
     """
     console = people(stderr=True)
     for note in plan.notes:
-        console.print(f"Note: {note}")
+        console.print(f"Note: {note}", soft_wrap=True)
     if not as_json:
-        console.print(f"Run folder: {plan.run_dir}")
+        console.print(f"Run folder: {plan.run_dir}", soft_wrap=True)
     manifest = _first_manifest(plan, page)
     manifest.write(plan.run_dir)
     audience = _Audience(plan, manifest, page if stay else None, as_json=as_json)

@@ -10,13 +10,14 @@ import typer
 from rich.table import Table
 
 from opendt_streams.cli.output import DATA, AsJson, people, print_json
+from opendt_streams.cli.paths import path_option
 from opendt_streams.errors import BadInput
 from opendt_streams.run.manifest import MANIFEST_FILE, Manifest
 from opendt_streams.run.report import show_warnings
 
 app = typer.Typer(help="Runs on this machine.", no_args_is_help=True, rich_markup_mode=None)
 
-Data = Annotated[Path, typer.Option("--data", metavar="DIR", help="Folder that the runs are in.", file_okay=False)]
+Data = Annotated[Path, path_option("--data", metavar="DIR", help="Folder that the runs are in.", file_okay=False)]
 
 
 @app.command("list")

@@ -13,6 +13,7 @@ from opendt_streams.audit.replay.machines import logged_machines
 from opendt_streams.audit.replay.projection import rebuild_twinlog
 from opendt_streams.cli.auditing import copied
 from opendt_streams.cli.output import AsJson, RunDir, people, print_json
+from opendt_streams.cli.paths import path_option
 from opendt_streams.errors import BadInput, NegativeAnswer, Unavailable
 from opendt_streams.run.manifest import MANIFEST_FILE, Manifest
 from opendt_streams.twinlog.digest import twinlog_digest
@@ -21,7 +22,7 @@ from opendt_streams.twinlog.writer import twinlog_folder
 
 app = typer.Typer(help="The twinning log: the Parquet files that the topics give.", no_args_is_help=True, rich_markup_mode=None)
 
-Out = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Where to write; default: what is missing in the run's own folder.")]
+Out = Annotated[Path | None, path_option("--out", metavar="DIR", help="Where to write; default: what is missing in the run's own folder.")]
 
 
 @app.command("rebuild")

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
+from opendt_streams.calibration.metrics import times_noise_floor
 from opendt_streams.calibration.port import Method
 from opendt_streams.errors import BadInput
 from opendt_streams.model import times
@@ -18,17 +19,22 @@ from opendt_streams.workload.truth.document import Truth
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One method at one interval; `truth` where the site's is known."""
+    """One method at one interval; `truth` and the noise floor of the meter where they are known."""
 
     figures: Figures
     truth: TruthFigures | None = None
+    noise_floor_percent: float | None = None
+
+    @property
+    def times_noise_floor(self) -> float | None:
+        return times_noise_floor(self.figures.mape_percent, self.noise_floor_percent)
 
     def as_document(self) -> dict[str, Any]:
-        return asdict(self.figures) | ({"truth": asdict(self.truth)} if self.truth is not None else {})
+        return self._figures() | ({"truth": asdict(self.truth)} if self.truth is not None else {})
 
     def as_row(self) -> dict[str, Any]:
         """The same, flat: for a table. Of several steps and faults the worst."""
-        row = asdict(self.figures)
+        row = self._figures()
         if (truth := self.truth) is not None:
             row |= {f"truth_{f.name.removeprefix('truth_')}": getattr(truth, f.name) for f in fields(truth) if f.name not in _LISTS}
             hours = [r.hours for r in truth.recoveries]
@@ -37,6 +43,10 @@ class Line:
             row["truth_recognised_after_samples"] = None if None in samples else max((s for s in samples if s is not None), default=None)
             row["truth_crept_percent"] = max((f.crept_percent for f in truth.faults), default=None)
         return row
+
+    def _figures(self) -> dict[str, Any]:
+        floor = {} if self.noise_floor_percent is None else {"times_noise_floor": self.times_noise_floor}
+        return asdict(self.figures) | floor
 
 
 _LISTS = ("recoveries", "faults", "mape_percent")
@@ -49,6 +59,7 @@ def compare(
     make: Callable[[str, int], Method],
     *,
     truth: Truth | None = None,
+    noise_floor_percent: float | None = None,
     train_days: int = 0,
     delay_ms: int = 0,
     clock: Callable[[], float] = lambda: 0.0,
@@ -77,7 +88,8 @@ def compare(
                 clock=clock,
                 progress=lambda share, done=done, what=what: progress((done + share) / total, what),  # type: ignore[misc]
             )
-            lines.append(Line(figures(recording, driven, from_ms), against_truth(recording, driven, truth) if truth else None))
+            judged = against_truth(recording, driven, truth) if truth else None
+            lines.append(Line(figures(recording, driven, from_ms), judged, noise_floor_percent))
             done += 1
-        lines.append(Line(persistence_figures(recording, every, from_ms)))
+        lines.append(Line(persistence_figures(recording, every, from_ms), noise_floor_percent=noise_floor_percent))
     return lines

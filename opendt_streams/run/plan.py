@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,10 +16,12 @@ from opendt_streams.errors import BadInput, Unavailable
 from opendt_streams.model import times
 from opendt_streams.run.manifest import Manifest
 from opendt_streams.settings import Settings, effective_document, load
+from opendt_streams.settings.fields import name_of
 from opendt_streams.streams.deployment import CONFIG_FILE
 from opendt_streams.workload.reader import read_workload
 from opendt_streams.workload.replay import ReplaySettings, replay
 from opendt_streams.workload.sample import write_sample
+from opendt_streams.workload.truth.known import NOTHING, Known, known_truth
 
 SAMPLE: Final = "sample"
 SAMPLE_SEED: Final = 1
@@ -43,6 +46,7 @@ class Plan:
     resume: bool
     span: Span | None
     notes: tuple[str, ...] = ()
+    noise_floor_percent: float | None = None  # of the meter of a made site; None where the truth is not known
 
     @property
     def datacenter(self) -> str:
@@ -80,7 +84,7 @@ def make_plan(
     directory = settings.workload.directory
     if external and directory is not None and not resume:
         raise BadInput("--external and a workload exclude each other", hint="With --external others feed the dc topics.")
-    name = settings.datacenter or (EXTERNAL if external else directory.resolve().name if directory else SAMPLE)
+    name = settings.datacenter or (EXTERNAL if external else name_of(directory.resolve()) if directory else SAMPLE)
     run_dir = run_dir or _new_run_dir(data_dir, name, now_ms)
     changes: dict[str, object] = {"datacenter": name}
     if not external:
@@ -91,16 +95,20 @@ def make_plan(
         changes["workload.directory"] = str(directory.resolve())
     loaded = load(config, {**flags, **changes})
     settings = loaded.settings
-    span = None if external else _span(settings)
+    span, known = (None, NOTHING) if external else _looked_at(settings)
     run_dir.mkdir(parents=True, exist_ok=True)
     (run_dir / CONFIG_FILE).write_text(yaml.safe_dump(effective_document(settings), sort_keys=False), encoding="utf-8")
-    return Plan(run_dir, settings, external, resume, span, tuple(loaded.notes))
+    return Plan(
+        run_dir, settings, external, resume, span, (*loaded.notes, *([known.note] if known.note else [])), known.noise_floor_percent
+    )
 
 
 def _require_resumable(run_dir: Path) -> None:
     manifest = Manifest.read(run_dir)
     if manifest.state == "complete":
-        raise BadInput("this run is complete", where=str(run_dir), hint=f"`opendt runs show {run_dir.name}` shows what it came to.")
+        raise BadInput(
+            "this run is complete", where=str(run_dir), hint=f"`opendt runs show {shlex.quote(run_dir.name)}` shows what it came to."
+        )
     if manifest.state_now(run_dir) == "running":
         raise Unavailable("this run is under way", where=str(run_dir), hint="Wait until it ends, or stop it.")
 
@@ -113,15 +121,16 @@ def input_digests(plan: Plan) -> dict[str, str]:
     return {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(directory.iterdir()) if p.is_file()}
 
 
-def _span(settings: Settings) -> Span:
-    assert settings.workload.directory is not None
-    workload = read_workload(settings.workload.directory)
+def _looked_at(settings: Settings) -> tuple[Span, Known]:
+    directory = settings.workload.directory
+    assert directory is not None
+    workload = read_workload(directory)
     plan = ReplaySettings(settings.workload.heartbeat, settings.workload.power_batch, settings.workload.until)
     items = replay(workload, plan)
     first = last = next(items).time_ms
     for item in items:
         last = item.time_ms
-    return Span(first, last)
+    return Span(first, last), known_truth(directory, workload)
 
 
 def _new_run_dir(data_dir: Path, name: str, now_ms: int) -> Path:

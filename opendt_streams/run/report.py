@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, Final
 
 from rich.console import Console
 from rich.table import Table
 
-from opendt_streams.calibration.metrics import ASHRAE_HOURLY_CVRMSE_PERCENT, ASHRAE_HOURLY_NMBE_PERCENT
+from opendt_streams.calibration.metrics import ASHRAE_HOURLY_CVRMSE_PERCENT, ASHRAE_HOURLY_NMBE_PERCENT, times_noise_floor
 from opendt_streams.charts.amounts import carbon_text, energy_text, unknown_carbon
 from opendt_streams.model import times
 from opendt_streams.run.report_page import REPORT_FILE
@@ -31,11 +33,12 @@ def show_report(summary: Mapping[str, Any], state: str, notes: Sequence[str], co
     _section(console, "The run", _run(summary))
     for note in notes:
         console.print(note, markup=False)
-    console.print(f"\nThe report:       {summary['run_dir']}/{REPORT_FILE}")
-    console.print(f"The twinning log: {summary['run_dir']}/twinlog/agg_results.parquet")
-    console.print(f"The ledger:       opendt topology log --run-dir {summary['run_dir']}")
-    console.print(f"The proof:        opendt audit replay --run-dir {summary['run_dir']}")
-    console.print(f"Again, as JSON:   opendt runs show {summary['run']} --json")
+    folder, parent = (shlex.quote(str(path)) for path in (Path(summary["run_dir"]), Path(summary["run_dir"]).parent))
+    console.print(f"\nThe report:       {summary['run_dir']}/{REPORT_FILE}", soft_wrap=True)
+    console.print(f"The twinning log: {summary['run_dir']}/twinlog/agg_results.parquet", soft_wrap=True)
+    console.print(f"The ledger:       opendt topology log --run-dir {folder}", soft_wrap=True)
+    console.print(f"The proof:        opendt audit replay --run-dir {folder}", soft_wrap=True)
+    console.print(f"Again, as JSON:   opendt runs show {shlex.quote(summary['run'])} --data {parent} --json", soft_wrap=True)
 
 
 def show_warnings(warnings: Sequence[Mapping[str, Any]], console: Console) -> None:
@@ -86,7 +89,7 @@ def _accuracy(s: Mapping[str, Any]) -> list[tuple[str, str]]:
     if s["mape_percent"] is None:
         return [("error", f"{_NOT_SCORED}: no measured power after the first publication instant")]
     rows = [
-        ("MAPE", f"{s['mape_percent']:.2f} %"),
+        ("MAPE", f"{s['mape_percent']:.2f} %{_against_noise(s)}"),
         ("persistence MAPE", f"{_percent(s['persistence_mape_percent'])}  (the last sample before the instant holds)"),
         ("skill", _NOT_SCORED if s["skill"] is None else f"{s['skill']:.3f}  (1 is perfect, 0 is persistence)"),
         ("under 10 % error", f"{_percent(s['share_under_10_percent'])} of the time"),
@@ -105,6 +108,11 @@ def _accuracy(s: Mapping[str, Any]) -> list[tuple[str, str]]:
             )
         )
     return rows
+
+
+def _against_noise(s: Mapping[str, Any]) -> str:
+    times_floor = times_noise_floor(s["mape_percent"], s.get("noise_floor_percent"))
+    return "" if times_floor is None else f"  ({times_floor:.2f} times the noise floor of its meter, {s['noise_floor_percent']:.2f} %)"
 
 
 def _days(days: Sequence[Mapping[str, Any]]) -> Table:

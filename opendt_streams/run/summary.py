@@ -99,6 +99,7 @@ def _document(
         "startup_seconds": round(timing.startup_s, 3),
         "speedup": round(found["simulated_seconds"] / data_wall_s, 1) if data_wall_s > 0 else None,
         **found,
+        "noise_floor_percent": plan.noise_floor_percent,
         "dead_letters": dead_letters,
         "restarts": sum(restarts.values()),
         "restarts_by_service": restarts,

@@ -155,7 +155,7 @@ class Supervisor:
     def _start(self, name: str) -> subprocess.Popen[bytes]:
         if name not in self._logs:
             self._logs[name] = self.log_of(name).open("ab")
-        command = [sys.executable, "-m", "opendt_streams.cli", "service", name, "--run-dir", str(self._run_dir)]
+        command = [sys.executable, "-P", "-m", "opendt_streams.cli", "service", name, "--run-dir", str(self._run_dir)]
         launch = self._services[name]
         return subprocess.Popen(
             command,

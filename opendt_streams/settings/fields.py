@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+import unicodedata
+from pathlib import Path
 from typing import Annotated, Final
 
-from pydantic import BeforeValidator, Field, PlainSerializer
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer
 
 from opendt_streams.errors import BadInput
 from opendt_streams.model import times, units
+from opendt_streams.paths import settled
 
 FOREVER: Final = -1
 
@@ -75,10 +78,17 @@ def _until_ms(value: object) -> object:
         raise ValueError(str(error)) from None
 
 
+def name_of(folder: Path) -> str:
+    """A `Name` for what is in a folder: the folder's own, without accents, and with a dash for whatever else no name has."""
+    plain = unicodedata.normalize("NFKD", folder.name).encode("ascii", "ignore").decode()
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", plain).strip("-")[:100] or "datacenter"
+
+
 Duration = Annotated[int, BeforeValidator(_duration_ms), PlainSerializer(duration_text)]
 Retention = Annotated[int, BeforeValidator(_retention_ms), PlainSerializer(_retention_text)]
 Memory = Annotated[int, BeforeValidator(_memory_mib), PlainSerializer(_memory_text)]
 Speed = Annotated[float | None, BeforeValidator(_speed), PlainSerializer(lambda v: "max" if v is None else v)]
 Until = Annotated[int | None, BeforeValidator(_until_ms), PlainSerializer(times.iso_or_none)]
+SomePath = Annotated[Path, AfterValidator(settled)]
 # Part of topic names, file names and ids: what Kafka takes in a topic name, and no separator of ours.
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,100}$")]

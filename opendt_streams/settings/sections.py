@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import builtins
-from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -11,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from opendt_streams.calibration import GridSettings
 from opendt_streams.calibration.grid import check
 from opendt_streams.errors import BadConfiguration
-from opendt_streams.settings.fields import Duration, Memory, Name, Retention, Speed, Until
+from opendt_streams.settings.fields import Duration, Memory, Name, Retention, SomePath, Speed, Until
 from opendt_streams.windows.grid import Grid
 
 
@@ -31,7 +30,7 @@ class KafkaSettings(Section):
 
 
 class WorkloadSettings(Section):
-    directory: Path | None
+    directory: SomePath | None
     speed: Speed
     heartbeat: Duration
     power_batch: Duration
@@ -47,8 +46,8 @@ class SimulatorSettings(Section):
 
 
 class OpenDcSettings(Section):
-    home: Path | None
-    java: Path | None
+    home: SomePath | None
+    java: SomePath | None
     timeout: Duration
     memory: Annotated[Memory, Field(ge=64, le=2**20)]
     attempts: Annotated[int, Field(ge=1, le=100)]
@@ -111,10 +110,10 @@ class ApiSettings(Section):
     port: Annotated[int, Field(ge=1, le=65_535)]
     principals: tuple[Annotated[str, Field(pattern=r"^[A-Za-z0-9._@-]{1,100}:[0-9a-f]{64}$")], ...]
     cors: tuple[str, ...]
-    token_file: Path | None
+    token_file: SomePath | None
     requests_per_second: Annotated[float, Field(gt=0, le=1e6)]
-    tls_certificate: Path | None
-    tls_key: Path | None
+    tls_certificate: SomePath | None
+    tls_key: SomePath | None
 
 
 class StreamSettings(Section):

@@ -38,7 +38,8 @@ def create_app(service: str, deployment: Deployment) -> App:
     app = App(
         kafka.topic(service),
         broker=deployment.url,
-        datadir=data,  # one folder per worker: workers cannot share a RocksDB
+        # One folder per worker: workers cannot share a RocksDB. Faust takes what is in braces for a setting of its own.
+        datadir=str(data).replace("{", "{{").replace("}", "}}"),
         store="rocksdb://?driver=rocksdict",
         topic_partitions=kafka.partitions,
         topic_replication_factor=kafka.replication_factor,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from aiokafka.partitioner import murmur2
 
 from opendt_streams.broker import TopicSettings, live_broker, publish
 from opendt_streams.errors import BadConfiguration, BrokerUnavailable
+from opendt_streams.paths import settled
 from opendt_streams.settings import Settings, effective_document, load
 from opendt_streams.wire import topics
 
@@ -40,7 +42,7 @@ class Deployment:
         if broker is None:
             raise BrokerUnavailable(
                 f"no broker runs for {run_dir}",
-                hint=f"Start it with `opendt broker start --run-dir {run_dir}`, or give --broker kafka://HOST:PORT.",
+                hint=f"Start it with `opendt broker start --run-dir {shlex.quote(str(run_dir))}`, or give --broker kafka://HOST:PORT.",
             )
         return cls(run_dir, settings, broker.url)
 
@@ -52,7 +54,7 @@ class Deployment:
             raise BadConfiguration(
                 f"{RUN_DIR_VARIABLE} is not set", expected="the run folder", hint="Or use `opendt service NAME --run-dir DIR`."
             )
-        return cls.open(Path(run_dir))
+        return cls.open(settled(Path(run_dir)))
 
     def describe(self) -> None:
         """Leave in the run folder what commands that read the run need, unless it is there: the settings, and where the log answers."""

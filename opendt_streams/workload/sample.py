@@ -28,7 +28,11 @@ DEFAULT_HOSTS: Final = 48
 
 @dataclass(frozen=True, slots=True)
 class SampleSummary:
-    """What was written."""
+    """What was written.
+
+    queued: tasks that had to wait for a host. noise_floor_percent: the MAPE of the true power law against the meter's readings, faults
+    aside: what is left of the error when nothing is left to learn.
+    """
 
     directory: str
     seed: int
@@ -37,6 +41,8 @@ class SampleSummary:
     tasks: int
     fragments: int
     power_samples: int
+    queued: int
+    noise_floor_percent: float
 
 
 def write_sample(directory: Path, seed: int, days: int = DEFAULT_DAYS, hosts: int = DEFAULT_HOSTS) -> SampleSummary:
@@ -66,7 +72,9 @@ def write_sample(directory: Path, seed: int, days: int = DEFAULT_DAYS, hosts: in
     for index, name in enumerate(sample_site.CARBON_FILES.values()):
         write_table(directory / name, **carbon(rng, days, index))
     write_jobs(directory, jobs)
-    return SampleSummary(str(directory), seed, days, hosts, len(jobs), sum(len(j.usage_mhz) for j in jobs), len(shown))
+    fragments = sum(len(j.usage_mhz) for j in jobs)
+    floor = sample_meter.noise_floor_percent(watts * sample_meter.drift(instants), shown)
+    return SampleSummary(str(directory), seed, days, hosts, len(jobs), fragments, len(shown), 0, floor)
 
 
 def check_size(seed: int, days: int) -> None:

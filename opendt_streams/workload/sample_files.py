@@ -15,9 +15,11 @@ from opendt_streams.workload import sample_jobs
 from opendt_streams.workload.sample_jobs import DAY_S, Job
 from opendt_streams.workload.site import DESCRIPTION
 from opendt_streams.workload.tasks import FRAGMENTS, TASKS
+from opendt_streams.workload.truth.document import TRUTH
 
 START: Final = "2024-03-04T00:00:00Z"  # a Monday
 GENERATOR: Final = "opendt data sample"
+FIRST_ID: Final = 1_000_000  # of the first job; the others count on
 _CARBON_STEP_S: Final = 900
 
 
@@ -32,6 +34,7 @@ def claim(directory: Path) -> None:
                 "the directory holds something else", expected="a new or empty directory, or an earlier sample", where=str(directory)
             )
     directory.mkdir(parents=True, exist_ok=True)
+    (directory / TRUTH).unlink(missing_ok=True)  # of an earlier one, which this one may not have
 
 
 def carbon(rng: np.random.Generator, days: int, source: int) -> dict[str, Any]:
@@ -46,7 +49,7 @@ def carbon(rng: np.random.Generator, days: int, source: int) -> dict[str, Any]:
 
 
 def write_jobs(directory: Path, jobs: list[Job]) -> None:
-    ids = [str(1_000_000 + i) for i in range(len(jobs))]
+    ids = [str(FIRST_ID + i) for i in range(len(jobs))]
     lengths = np.array([len(j.usage_mhz) for j in jobs])
     write_table(
         directory / TASKS,

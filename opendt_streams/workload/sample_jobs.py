@@ -76,6 +76,11 @@ def _job(rng: np.random.Generator, start_s: int, horizon_s: int, median_s: float
     wanted_s = median_s * math.exp(1.5 * float(rng.standard_normal()))
     length_s = int(min(max(1.0, wanted_s), _LONGEST_S, horizon_s - start_s))
     memory_mib = int(rng.integers(180, 250)) * GIB if cores >= 16 else int(rng.integers(2, 16)) * GIB
+    return job_of(rng, start_s, length_s, cores, memory_mib)
+
+
+def job_of(rng: np.random.Generator, start_s: int, length_s: int, cores: int, memory_mib: int) -> Job:
+    """A job of this size, with a demand that is drawn."""
     fate, odd, steps = float(rng.random()), float(rng.random()), length_s // STEP_S + 1
     usage = _demand(rng, start_s, steps) * (cores * CORE_MHZ // 100)
     durations = np.full(steps, STEP_S * 1000, dtype=np.int64)

@@ -19,7 +19,7 @@ DRIFT: Final = 0.006  # amplitude of the slow wave on all watts, relative
 DRIFT_PERIOD_S: Final = 60 * 3600
 LONGEST_HOLD: Final = 12  # samples; SURF's meter: 16
 RESOLUTION_W: Final = 0.1
-_REFRESH: Final = 0.4  # chance that a sample is a new reading
+REFRESH: Final = 0.4  # chance that a sample is a new reading
 
 _RAM_OVERCOMMIT: Final = 1.5
 
@@ -88,9 +88,20 @@ def true_power(jobs: Sequence[Job], placed: Sequence[int | None], groups: Sequen
     return watts
 
 
+def drift(instants: Int64) -> Float64:
+    """The slow wave as a factor (n,) on the true law."""
+    return np.asarray(1 + DRIFT * np.sin(2 * math.pi * instants / DRIFT_PERIOD_S))
+
+
+def noise_floor_percent(true_w: Float64, shown_w: Float64) -> float:
+    """The MAPE of the truth against what the meter shows of it [%]: its noise, its steps, and that it repeats itself."""
+    some = shown_w > 0
+    return round(100 * float(np.mean(np.abs(true_w[some] - shown_w[some]) / shown_w[some])), 6)
+
+
 def readings(rng: np.random.Generator, watts: Float64, instants: Int64) -> Float64:
     """What the meter shows: the drifting truth with noise, and most samples repeating the one before. Rounded to 0.1 W."""
-    fresh, noise = rng.random(len(watts)) < _REFRESH, rng.standard_normal(len(watts))
+    fresh, noise = rng.random(len(watts)) < REFRESH, rng.standard_normal(len(watts))
     values = [
         round(watt * (1 + DRIFT * math.sin(2 * math.pi * second / DRIFT_PERIOD_S)) * (1 + NOISE * error), 1)
         for watt, second, error in zip(watts.tolist(), instants.tolist(), noise.tolist(), strict=True)

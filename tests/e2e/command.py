@@ -15,7 +15,7 @@ from typing import Any
 
 import psutil
 
-OPENDT = [sys.executable, "-m", "opendt_streams.cli"]
+OPENDT = [sys.executable, "-P", "-m", "opendt_streams.cli"]
 TIMEOUT_S = 240
 POLL_S = 0.05
 

@@ -26,6 +26,7 @@ SUMMARY_KEYS = {
     *("corrected_mape_percent", "corrected_skill", "energy_kwh_simulated", "energy_kwh_measured", "carbon_kg", "tasks", "tasks_empty"),
     *("tasks_completed", "late_tasks", "duplicate_tasks", "dead_letters", "topology_events", "calibrations", "restarts", "peak_rss_mb"),
     "digests",
+    "noise_floor_percent",
 }
 
 
@@ -47,7 +48,7 @@ def test_the_summary_says_everything(calm: dict[str, Any], folder: Path) -> None
     assert calm.keys() >= SUMMARY_KEYS
     assert calm["datacenter"] == "site"
     assert calm["windows"] >= 72
-    assert calm["mape_percent"] < 3 and calm["skill"] > 0
+    assert 0.2 < calm["noise_floor_percent"] < calm["mape_percent"] < 3 and calm["skill"] > 0
     assert calm["restarts"] == calm["dead_letters"] == 0 and calm["warnings"] == []
     assert set(calm["digests"]) == {"sim.results", "sim.calibration", "sim.topology", "twinlog"}
     assert all(mb < 600 for mb in calm["peak_rss_mb"].values())

@@ -95,7 +95,9 @@ def probed(path: Path) -> str | None:
     A library that parses a damaged file may end its process, or never come back. That shall not happen to whoever audits.
     """
     try:
-        done = subprocess.run([sys.executable, "-m", __name__, str(path)], capture_output=True, text=True, timeout=_PATIENCE_S, check=False)
+        done = subprocess.run(
+            [sys.executable, "-P", "-m", __name__, str(path)], capture_output=True, text=True, timeout=_PATIENCE_S, check=False
+        )
     except subprocess.TimeoutExpired:
         return f"reading it did not end within {_PATIENCE_S:g} s"
     if done.returncode == 0:

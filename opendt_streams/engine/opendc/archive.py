@@ -25,7 +25,7 @@ class Archive:
         if folder is None:
             folder = Path(tempfile.mkdtemp(prefix="opendt-opendc-"))
             weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
-        self.folder = folder
+        self.folder = folder.absolute()  # invocations have it as their working directory
         for left in (folder / _WORK).glob("*"):  # by a process that was killed
             owner = left.name.partition("-")[0]
             if not owner.isdigit() or not psutil.pid_exists(int(owner)):

@@ -11,7 +11,8 @@ from typing import Final
 
 from opendt_streams.engine.opendc.options import Options
 from opendt_streams.errors import Unavailable
-from opendt_streams.java import Java, find_java
+from opendt_streams.java import Java, class_path, find_java
+from opendt_streams.paths import settled
 
 RUNNER: Final = "OpenDCExperimentRunner"
 VARIABLE: Final = "OPENDC_HOME"
@@ -48,8 +49,9 @@ def _home(options: Options, environ: Mapping[str, str]) -> Path:
     where, given = ("engine.opendc.home", options.home) if options.home is not None else (VARIABLE, Path(named) if named else None)
     if given is None:
         raise Unavailable("the real OpenDC is asked for and nothing says where it is", hint=_HINT)
-    for home in (given.expanduser().absolute(), given.expanduser().absolute() / RUNNER):
+    for home in (settled(given), settled(given) / RUNNER):
         if os.access(home / "bin" / RUNNER, os.X_OK) and (home / "lib").is_dir():
+            class_path([(home / "lib").resolve()])  # its script follows links
             return home
     raise Unavailable("no runner of OpenDC is there", expected=f"a folder with bin/{RUNNER} and lib", where=f"{where}={given}", hint=_HINT)
 

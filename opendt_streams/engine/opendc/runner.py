@@ -6,7 +6,6 @@ own; a kill, the time limit, lack of memory or disk, an unreadable file never ar
 
 from __future__ import annotations
 
-import os
 import shlex
 import threading
 from collections.abc import Callable
@@ -25,6 +24,7 @@ from opendt_streams.engine.opendc.process import Ending, invoke
 from opendt_streams.engine.opendc.rows import Unreadable
 from opendt_streams.engine.port import NO_ANSWER
 from opendt_streams.errors import SimulationError
+from opendt_streams.java import java_environment
 
 LOG: Final = "runner.log"
 
@@ -122,6 +122,6 @@ class Runner:
             "-XX:-UsePerfData",
             f"-Djava.io.tmpdir={scratch}",
         )
-        environ = os.environ | {"JAVA_HOME": str(self.installation.java.home), "JAVA_OPTS": shlex.join(flags)}
+        environ = java_environment() | {"JAVA_HOME": str(self.installation.java.home), "JAVA_OPTS": shlex.join(flags)}
         command = [str(self.installation.script), "--experiment-path", str(folder / EXPERIMENT)]
         return invoke(command, cwd=cwd, environ=environ, log=folder / LOG, timeout_s=timeout_s)

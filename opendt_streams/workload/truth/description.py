@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from opendt_streams.errors import BadInput
 from opendt_streams.model.topology import ModelType
 from opendt_streams.wire.fields import first_problem
+from opendt_streams.workload.sample_bursts import MOST_LOAD
 
 Parameter: TypeAlias = Literal["idle", "range", "busy", "slope"]
 FaultKind: TypeAlias = Literal["stuck", "zeros", "gap", "spikes", "unit", "clock"]
@@ -69,6 +70,7 @@ class SiteTruth(_Part):
     meters: one for all, one per cluster, or one per host group.
     law: of the truth. `busy_share` of the range belongs to one busy core (busy-linear), `exponent` is that of mse,
         `asym_util` that of asymptotic (without it 1 / cores).
+    load: so many of the cores are asked for on average, in bursts, so that jobs queue; without it no job ever waits.
     spread: standard deviation of the factors from group to group.
     noise: standard deviation of a reading, relative. A sample is a new reading with probability `refresh`, at the latest after
         `longest_hold` samples, and a multiple of `resolution_w`.
@@ -86,6 +88,7 @@ class SiteTruth(_Part):
     busy_share: Annotated[float, Field(ge=0, le=1)] = 0.26
     exponent: Annotated[float, Field(ge=1, le=2)] = 1.8
     asym_util: Annotated[float, Field(gt=0, le=10)] | None = None
+    load: Annotated[float, Field(gt=0, le=MOST_LOAD)] | None = None
     spread: Annotated[float, Field(ge=0, le=0.3)] = 0.02
     noise: Annotated[float, Field(ge=0, le=0.2)] = 0.005
     refresh: Annotated[float, Field(gt=0, le=1)] = 1.0

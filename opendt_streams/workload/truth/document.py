@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import numpy as np
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from opendt_streams.errors import BadInput
-from opendt_streams.model.canonical import JSON
 from opendt_streams.model.power import Meter
 from opendt_streams.model.task import Float64, Int64
 from opendt_streams.model.topology import ModelType, PowerModel
+from opendt_streams.wire.fields import first_problem
 
 TRUTH: Final = "truth.json"
 FORMAT: Final = 1
@@ -100,7 +100,8 @@ class Truth:
     host_groups: tuple[TrueGroup, ...]
     changes: tuple[TrueChange, ...]
     faults: tuple[TrueFault, ...]
-    description: Mapping[str, JSON]
+    description: Mapping[str, Any]
+    noise_floor_percent: float | None = None  # files of earlier versions do not say it
 
 
 def truth_document(truth: Truth) -> dict[str, Any]:
@@ -117,31 +118,26 @@ def load_truth(directory: Path) -> Truth | None:
     if not path.exists():
         return None
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-        if document["format"] != FORMAT:
-            raise BadInput(f"truth of format {document['format']!r}", expected=f"format {FORMAT}", where=str(path))
-        return _truth(document)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise BadInput(
-            f"this does not say what is true of the site ({type(error).__name__}: {error})",
-            expected="the file as `opendt data sample` wrote it",
-            where=str(path),
-        ) from None
+        raw = path.read_bytes()
+        _Format.model_validate_json(raw)
+        truth = _TRUTH.validate_json(raw)
+    except OSError as error:
+        raise BadInput(f"not readable: {error.strerror}", expected=_OURS, where=str(path)) from None
+    except ValidationError as error:
+        found = first_problem(error)
+        problem = f"{found.where}: {found.what}" if found.where else found.what
+        raise BadInput(f"this does not say what is true of the site ({problem})", expected=_OURS, where=str(path)) from None
+    for group in truth.host_groups:
+        knots, watts = list(group.time_ms), list(group.watts.values())
+        fits = knots and all(len(w) == len(knots) and np.isfinite(w).all() for w in watts) and knots == sorted(set(knots))
+        if not fits:
+            raise BadInput(f"the parameters of {group.host_group} do not fit their times", expected=_OURS, where=str(path))
+    return truth
 
 
-def _truth(document: Mapping[str, Any]) -> Truth:
-    groups = [g | {"time_ms": tuple(g["time_ms"]), "watts": {k: tuple(v) for k, v in g["watts"].items()}} for g in document["host_groups"]]
-    return Truth(
-        seed=document["seed"],
-        start_ms=document["start_ms"],
-        noise=document["noise"],
-        meters=_meters(document["meters"]),
-        host_groups=tuple(TrueGroup(**g) for g in groups),
-        changes=tuple(TrueChange(**c | {"host_groups": tuple(c["host_groups"])}) for c in document["changes"]),
-        faults=tuple(TrueFault(**f | {"meters": _meters(f["meters"])}) for f in document["faults"]),
-        description=document["description"],
-    )
+class _Format(BaseModel):
+    format: Literal[1]
 
 
-def _meters(documents: list[Mapping[str, Any]]) -> tuple[Meter, ...]:
-    return tuple(Meter(m["cluster"], m["host_group"]) for m in documents)
+_TRUTH: Final = TypeAdapter(Truth)
+_OURS: Final = "the file as `opendt data sample` wrote it"

@@ -10,10 +10,13 @@ import numpy as np
 from opendt_streams.model import times
 from opendt_streams.model.power import WHOLE_DATACENTER, Meter
 from opendt_streams.model.times import parse
+from opendt_streams.workload import sample_meter
 from opendt_streams.workload.sample_files import START
 from opendt_streams.workload.sample_site import SMALLEST_SITE, SampleGroup, sample_groups
 from opendt_streams.workload.truth.description import Change, SiteTruth
 from opendt_streams.workload.truth.document import TrueGroup
+
+_EXPONENT: Final = 1.8  # of `mse`, which the sample's law is not
 
 FIELDS: Final = {"idle": "idlePower", "range": "maxPower", "busy": "busyPower", "slope": "slopePower"}
 
@@ -42,6 +45,22 @@ def site_groups(truth: SiteTruth, seed: int) -> tuple[SiteGroup, ...]:
         )
         idle, span = (1 + truth.spread * float(x) for x in np.clip(rng.standard_normal(2), -2, 2))
         groups.append(SiteGroup(sheet, _true_group(truth, sheet, idle, span)))
+    return tuple(groups)
+
+
+def sample_truth(hosts: int, days: int) -> tuple[SiteGroup, ...]:
+    """The groups of the sample. Its slow wave is a line from hour to hour here, so that truth.json says exactly what is true."""
+    knots = tuple(range(0, days * times.DAY + 1, times.HOUR))
+    wave = sample_meter.drift(np.array(knots) // times.SECOND).tolist()
+    time_ms = tuple(parse(START) + knot for knot in knots)
+    groups = []
+    for sheet in sample_groups(hosts):
+        law = {"idlePower": sheet.truth.idle_w, "busyPower": sheet.truth.busy_w, "slopePower": sheet.truth.slope_w}
+        watts = {name: tuple(round(value * factor, 6) for factor in wave) for name, value in law.items()}
+        asym_util = round(1 / sheet.cores, 6)
+        groups.append(
+            SiteGroup(sheet, TrueGroup(sheet.cluster, sheet.name, sheet.count, "busy-linear", _EXPONENT, asym_util, time_ms, watts))
+        )
     return tuple(groups)
 
 

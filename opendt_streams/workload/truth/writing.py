@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import yaml
@@ -17,7 +19,8 @@ from opendt_streams.model.times import parse
 from opendt_streams.workload import sample_jobs, sample_meter, sample_site
 from opendt_streams.workload.power import CONSUMPTION
 from opendt_streams.workload.sample import SampleSummary, check_size
-from opendt_streams.workload.sample_files import GENERATOR, START, carbon, claim, write_jobs, write_table, write_text
+from opendt_streams.workload.sample_bursts import burst_jobs
+from opendt_streams.workload.sample_files import FIRST_ID, GENERATOR, START, carbon, claim, write_jobs, write_table, write_text
 from opendt_streams.workload.sample_jobs import Job
 from opendt_streams.workload.site import DESCRIPTION, TOPOLOGY
 from opendt_streams.workload.truth.description import Change, SiteTruth
@@ -25,51 +28,83 @@ from opendt_streams.workload.truth.document import TRUTH, TrueChange, TrueFault,
 from opendt_streams.workload.truth.groups import SiteGroup, site_groups, site_meters, span_ms
 from opendt_streams.workload.truth.meters import Readings, group_power_w, shown, with_faults
 
+Places: TypeAlias = Mapping[int, tuple[int, int]]
+"""By task id: its host, counted from 0 in topology order, and the second since the start at which it begins there."""
 
-def write_site(directory: Path, truth: SiteTruth, seed: int, name: str = "site") -> SampleSummary:
+
+def write_site(
+    directory: Path,
+    truth: SiteTruth,
+    seed: int,
+    name: str = "site",
+    *,
+    place: Callable[[Path], Places] | None = None,
+    groups: tuple[SiteGroup, ...] | None = None,
+) -> SampleSummary:
     """Same truth and seed: same bytes.
+
+    `place`: where OpenDC runs the tasks of a workload directory, which has everything but power yet; a site with a load needs it.
+    `groups`: instead of those that the description gives.
 
     Raises:
         BadInput: a negative seed, a name in the description that the site does not have, or a directory that is taken.
     """
     check_size(seed, truth.days)
-    groups = site_groups(truth, seed)
+    groups = groups or site_groups(truth, seed)
     meters = site_meters(truth, groups)
     known = _known(truth, seed, groups, meters)
     claim(directory)
     rng = np.random.Generator(np.random.PCG64(seed))
     sheets = tuple(g.sheet for g in groups)
-    asked = sample_jobs.sample_jobs(rng, truth.days, truth.hosts)
-    placed = sample_meter.place(asked, sheets)
-    jobs = [job for job, host in zip(asked, placed, strict=True) if host is not None]
+    if truth.load is None:
+        asked = sample_jobs.sample_jobs(rng, truth.days, truth.hosts)
+        placed = sample_meter.place(asked, sheets)
+        hosts = [host for host in placed if host is not None]
+        jobs = [job for job, host in zip(asked, placed, strict=True) if host is not None]
+    else:
+        jobs, hosts = burst_jobs(rng, truth.days, sum(s.count * s.cores for s in sheets), truth.load), []
     if not jobs:
         raise BadInput("no job finds a host on this site", expected="more hosts", where="--hosts")
-    readings = _readings(truth, known, groups, jobs, [host for host in placed if host is not None])
-
     write_text(directory / DESCRIPTION, yaml.safe_dump(_about(truth, seed, name), sort_keys=False))
     write_text(directory / TOPOLOGY, json.dumps(sample_site.topology_document(sheets), indent=2) + "\n")
-    write_text(directory / TRUTH, json.dumps(truth_document(known), indent=2) + "\n")
-    _write_power(directory, readings)
     for index, file in enumerate(sample_site.CARBON_FILES.values()):
         if any(sample_site.carbon_file(sheet.cluster) == file for sheet in sheets):
             write_table(directory / file, **carbon(rng, truth.days, index))
     write_jobs(directory, jobs)
+    running, queued = jobs, 0
+    if truth.load is not None:
+        assert place is not None, "a site that queues is placed by an engine"
+        running, hosts, queued = _begun(jobs, place(directory))
+    readings, floor = _readings(truth, known, groups, running, hosts)
+    _write_power(directory, readings)
+    write_text(directory / TRUTH, json.dumps(truth_document(replace(known, noise_floor_percent=floor)), indent=2) + "\n")
     fragments = sum(len(j.usage_mhz) for j in jobs)
     samples = sum(len(r.time_ms) for r in readings)
-    return SampleSummary(str(directory), seed, truth.days, truth.hosts, len(jobs), fragments, samples)
+    return SampleSummary(str(directory), seed, truth.days, truth.hosts, len(jobs), fragments, samples, queued, floor)
 
 
-def _readings(truth: SiteTruth, known: Truth, groups: tuple[SiteGroup, ...], jobs: list[Job], placed: list[int]) -> list[Readings]:
+def _begun(jobs: list[Job], places: Places) -> tuple[list[Job], list[int], int]:
+    """The jobs that begin, when they do, with their hosts; and how many of them waited."""
+    begun = [(job, *places[number]) for number, job in enumerate(jobs, FIRST_ID) if number in places]
+    moved = [replace(job, start_s=start_s) for job, _, start_s in begun]
+    return moved, [host for _, host, _ in begun], sum(start_s > job.start_s for job, _, start_s in begun)
+
+
+def _readings(
+    truth: SiteTruth, known: Truth, groups: tuple[SiteGroup, ...], jobs: list[Job], placed: list[int]
+) -> tuple[list[Readings], float]:
+    """Of each meter, and the noise floor of their sum."""
     at_ms = known.start_ms + sample_meter.sample_instants(truth.days) * times.SECOND
     first_hosts = np.cumsum([0, *(g.sheet.count for g in groups)]).tolist()
     power = [group_power_w(g, first, jobs, placed, at_ms) for g, first in zip(groups, first_hosts, strict=False)]
-    found = []
+    found, healthy_w = [], np.zeros(len(at_ms))
     for index, meter in enumerate(known.meters):
         rng = np.random.Generator(np.random.PCG64([known.seed, 2, index]))
         mine = [p for p, g in zip(power, groups, strict=True) if meter.measures(g.sheet.cluster, g.sheet.name)]
         readings = shown(truth, rng, meter, at_ms, sum(mine, start=np.zeros(len(at_ms))))
+        healthy_w += readings.power_w
         found.append(with_faults(readings, known.faults, rng))
-    return found
+    return found, sample_meter.noise_floor_percent(sum(power, start=np.zeros(len(at_ms))), healthy_w)
 
 
 def _known(truth: SiteTruth, seed: int, groups: tuple[SiteGroup, ...], meters: tuple[Meter, ...]) -> Truth:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from pathlib import Path
 
@@ -28,7 +29,8 @@ def stand_in(home: Path, *plan: str) -> Path:
     (home / "lib" / "opendc-stand-in.jar").write_bytes(b"")
     script = home / "bin" / "OpenDCExperimentRunner"
     program = PROJECT / "tests" / "contract" / "engine" / "stand_in.py"
-    script.write_text(f'#!/bin/sh\nPYTHONPATH="{PROJECT}" exec "{sys.executable}" "{program}" "{home}" "$@"\n')
+    played = shlex.join([sys.executable, str(program), str(home)])
+    script.write_text(f'#!/bin/sh\nPYTHONPATH={shlex.quote(str(PROJECT))} exec {played} "$@"\n', encoding="utf-8")
     script.chmod(0o755)
     (home / "plan").write_text("\n".join(plan))
     return home

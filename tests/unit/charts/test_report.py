@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from opendt_streams.charts.data import MOST_POINTS, report_data
+from opendt_streams.charts.report import report_page
 from opendt_streams.model.canonical import canonical
 from opendt_streams.projection.accuracy import accuracy
 from opendt_streams.wire import topics
@@ -50,6 +51,14 @@ def embedded(page: str) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def page() -> str:
     return report(site(36))
+
+
+def test_it_says_how_far_the_error_is_from_the_noise_floor_where_that_is_known(page: str) -> None:
+    assert "noise floor" not in page
+    known = report_page(SUMMARY | {"noise_floor_percent": 0.5}, "complete", [], report_data(site(36), {}))
+    assert "2.500 times the noise floor" in known
+    unscored = report_page(SUMMARY | {"noise_floor_percent": 0.5, "mape_percent": None}, "complete", [], report_data(site(36), {}))
+    assert "times the noise floor" not in unscored
 
 
 def test_nothing_comes_from_elsewhere(page: str) -> None:

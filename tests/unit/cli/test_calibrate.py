@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 import sys
 from pathlib import Path
 
@@ -54,6 +55,30 @@ def test_of_a_made_site_it_says_how_far_off_the_truth_a_method_is(site: Path) ->
     assert row["truth"]["faults"][0]["kind"] == "stuck"
     assert row["decision_ms_mean"] > 0
     assert row["alarms"] >= 1
+
+
+def test_errors_stand_against_the_noise_floor_where_it_is_known(site: Path, plain: Path) -> None:
+    for workload in (site, plain):
+        document = json.loads(calibrate("--workload", workload, "--horizon", "1h", "--method", "recursive", "--json").stdout)
+        floor = document["noise_floor_percent"]
+        assert 0.1 < floor < 2
+        for row in document["rows"]:
+            assert row["times_noise_floor"] == pytest.approx(row["mape_percent"] / floor, abs=1e-6)
+        said = calibrate("--workload", workload, "--horizon", "1h", "--method", "off").stdout
+        assert f"Noise floor of its meter: {floor:.2f} %" in said and "x floor" in said
+
+
+def test_a_truth_of_another_program_stops_nothing(plain: Path, tmp_path: Path) -> None:
+    shutil.copytree(plain, tmp_path / "site")
+    (tmp_path / "site/workload.yaml").unlink()
+    (tmp_path / "site/truth.json").write_text('{"watts": [1, 2, 3]}')
+    told = calibrate("--workload", tmp_path / "site", "--horizon", "1h", "--method", "off", "--json")
+    assert told.exit_code == 0
+    document = json.loads(told.stdout)
+    assert document["noise_floor_percent"] is None
+    assert all("truth" not in row and "times_noise_floor" not in row for row in document["rows"])
+    assert told.stderr.count("\n") == 1 and "none of ours" in told.stderr
+    assert "x floor" not in calibrate("--workload", tmp_path / "site", "--horizon", "1h", "--method", "off").stdout
 
 
 def test_for_people_there_are_tables(site: Path) -> None:
