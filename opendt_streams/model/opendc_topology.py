@@ -161,7 +161,7 @@ def read_opendc_topology(data: bytes) -> Topology:
         NotModelled: OpenDC takes it.
     """
     document = decode(data)
-    for error in unmodelled(document):
+    for error in not_modelled(document):
         raise error
     topology = Topology(tuple(_cluster(c) for c in document["clusters"]))
     if topology.host_count > MOST_HOSTS:
@@ -211,7 +211,7 @@ def _refuse_model(model: dict[str, Any], place: Place) -> None:
         raise place.error(f"unknown power model {model['modelType']!r}", "one of " + ", ".join(MODEL_TYPES))
 
 
-def unmodelled(document: dict[str, Any]) -> Iterator[NotModelled]:
+def not_modelled(document: dict[str, Any]) -> Iterator[NotModelled]:
     """What OpenDC takes in a decoded document and the native engine does not model: one error for each, with its path."""
     for place, cluster in _clusters(document):
         if cluster["battery"] is not None:

@@ -15,7 +15,7 @@ import yaml
 from opendt_streams.errors import BadInput
 from opendt_streams.model import units
 from opendt_streams.model.carbon import CarbonTrace, carbon_trace
-from opendt_streams.model.opendc_topology import decode, unmodelled
+from opendt_streams.model.opendc_topology import decode, not_modelled
 from opendt_streams.model.topology import Topology
 from opendt_streams.model.topology_json import read_topology
 from opendt_streams.model.unmodelled import Unmodelled, unmodelled
@@ -83,7 +83,7 @@ def load_topology(directory: Path, findings: Findings) -> Topology | None:
 def _compare_with_opendc(data: bytes, document: Any, findings: Findings) -> None:
     """Warns about what a twin reads and OpenDC does not, and the other way round."""
     try:
-        for ignored in unmodelled(decode(data)):
+        for ignored in not_modelled(decode(data)):
             hint = "A twin runs without it; opendt engine run refuses the file."
             findings.warning(TOPOLOGY, ignored.what, ignored.expected, column=ignored.where, hint=hint)
     except BadInput as error:

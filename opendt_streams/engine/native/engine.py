@@ -133,7 +133,9 @@ class NativeEngine:
         }
         asked = np.flatnonzero(self._asked_mhz)
         if len(asked):
-            document["asked_mhz"] = {"host": asked.tolist(), "mhz": self._asked_mhz[asked].tolist()}
+            hosts: list[JSON] = [*asked.tolist()]
+            mhz: list[JSON] = [*self._asked_mhz[asked].tolist()]
+            document["asked_mhz"] = {"host": hosts, "mhz": mhz}
         return document
 
     def references(self) -> tuple[int, ...]:
