@@ -6,6 +6,7 @@ Every host would be looked at for every task; here hosts wait in heaps instead, 
 from __future__ import annotations
 
 import heapq
+from bisect import bisect_left, insort
 from collections.abc import Mapping
 from typing import TypeAlias
 
@@ -24,7 +25,8 @@ class RankedPlacement:
     a host smaller than itself. Free memory may therefore be negative.
 
     Hosts of equal size and equally many free cores share a heap, best score on top, so a choice looks at a few tops and
-    not at every host. Entries of heaps are (-score, host); one that is no longer the host's is void.
+    not at every host. Entries of heaps are (-score, host); one that is no longer the host's is void. A request that was refused is
+    not tried again, nor a larger one, before a host is freed that has what it lacks.
     """
 
     def __init__(self, hosts: Hosts, policy: str) -> None:
@@ -40,8 +42,9 @@ class RankedPlacement:
         self._reserved_memory = [0] * len(hosts)
         self._tasks = [0] * len(hosts)
         self._entry: list[_Entry | None] = [None] * len(hosts)
-        # By size, then by free cores, most first: the emptiest hosts are the most likely choice.
-        self._heaps: list[list[list[_Entry]]] = [[[] for _ in range(cores + 1)] for cores, _ in sizes]
+        self._heaps: list[dict[int, list[_Entry]]] = [{} for _ in sizes]  # by size, then by free cores
+        self._levels: list[list[int]] = [[] for _ in sizes]  # by size: the free cores that have a heap, ascending
+        self._refused: tuple[int, int] | None = None  # cores and memory of a request that fits nowhere
         self._void_at = 4 * len(hosts) + 64
         for host in range(len(hosts)):
             self._reserve(host, 0, 0, 0)
@@ -51,34 +54,45 @@ class RankedPlacement:
         other.__dict__.update(self.__dict__)
         for name in ("_free_cores", "_reserved_memory", "_tasks", "_entry"):
             setattr(other, name, getattr(self, name).copy())
-        other._heaps = [[heap.copy() for heap in heaps] for heaps in self._heaps]
+        other._heaps = [{level: heap.copy() for level, heap in heaps.items()} for heaps in self._heaps]
+        other._levels = [levels.copy() for levels in self._levels]
         return other
 
     def best(self, cores: int, memory_mib: int, capacity_mhz: float = 0.0) -> int | None:
+        if self._refused is not None and cores >= self._refused[0] and memory_mib >= self._refused[1]:
+            return None
         best: _Entry | None = None
         current, memory, reserved = self._entry, self._memory, self._reserved_memory
-        for size_memory, heaps in zip(self._size_memory, self._heaps, strict=True):
-            levels = len(heaps) - cores
-            if size_memory < memory_mib or levels <= 0:
+        for size_memory, levels, heaps in zip(self._size_memory, self._levels, self._heaps, strict=True):
+            if size_memory < memory_mib:
                 continue
-            for heap in heaps[:levels]:
+            # The emptiest hosts are the most likely choice.
+            for i in range(len(levels) - 1, bisect_left(levels, cores) - 1, -1):
+                heap = heaps[levels[i]]
                 # A void top hides nothing better than itself.
-                if not heap or (best is not None and best < heap[0]):
+                if best is not None and best < heap[0]:
                     continue
                 entry: _Entry | None = heap[0]
                 host = heap[0][1]
                 if current[host] is not entry or 2 * (memory_mib + reserved[host]) > 3 * memory[host]:
                     entry = self._top(heap, memory_mib)
+                    if not heap:
+                        del heaps[levels.pop(i)]
                     if entry is None or (best is not None and best < entry):
                         continue
                 best = entry
-        return None if best is None else best[1]
+        if best is None:
+            self._refused = cores, memory_mib
+            return None
+        return best[1]
 
     def take(self, host: int, cores: int, memory_mib: int) -> None:
         self._reserve(host, cores, memory_mib, 1)
 
     def give(self, host: int, cores: int, memory_mib: int) -> None:
         self._reserve(host, -cores, -memory_mib, -1)
+        if self._refused is not None and self._free_cores[host] >= self._refused[0] and self._has_memory(host, self._refused[1]):
+            self._refused = None
 
     def state(self) -> dict[str, JSON]:
         return {}  # the running tasks say it all
@@ -111,7 +125,12 @@ class RankedPlacement:
             self._entry[host] = None
             return
         entry = self._entry[host] = (-self._score(self._memory[host] - reserved, size - free, count, size), host)
-        heap = self._heaps[self._size[host]][size - free]
+        heaps = self._heaps[self._size[host]]
+        heap = heaps.get(free)
+        if heap is None:
+            heaps[free] = [entry]
+            insort(self._levels[self._size[host]], free)
+            return
         heapq.heappush(heap, entry)
         if len(heap) > self._void_at:
             heap[:] = [e for e in heap if e is self._entry[e[1]]]
