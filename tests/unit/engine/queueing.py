@@ -26,8 +26,11 @@ class World:
     step_ms: int
 
 
-def random_world(seed: int, tasks: int, *, whole_seconds: bool = False, plain: bool = False) -> World:
-    """`whole_seconds` everywhere, as in SWF and Slurm; `plain`: policy, semantics and power model that OpenDC runs by default."""
+def random_world(seed: int, tasks: int, *, whole_seconds: bool = False, plain: bool = False, endless: bool = True) -> World:
+    """`whole_seconds` everywhere, as in SWF and Slurm; `plain`: policy, semantics and power model that OpenDC runs by default.
+
+    Not `endless`: no power model on which OpenDC v2.4f may never end.
+    """
     draw = random.Random(seed)
     units = [[1000], [500], [5000], [1], [1000, 1000, 1000, 500, 250, 1]][0 if whole_seconds else draw.randrange(5)]
 
@@ -35,7 +38,7 @@ def random_world(seed: int, tasks: int, *, whole_seconds: bool = False, plain: b
         unit = draw.choice(units)
         return round(ms / unit) * unit
 
-    models = _PLAIN[:1] if plain else _STEEP if draw.random() < 0.3 else _PLAIN
+    models = _PLAIN[:1] if plain else _STEEP[: 1 + endless] if draw.random() < 0.3 else _PLAIN
     groups = tuple(
         HostGroup(name, draw.randint(1, 3), 1, draw.choice([2, 4, 8]), 1000.0, draw.choice([500, 1000, 2000]), draw.choice(models))
         for name in "ABC"[: draw.randint(1, 3)]
