@@ -57,6 +57,19 @@ def generated(hosts: int, tasks: int, span_ms: int, mean_fragments: float, seed:
     return topology, {}, TaskColumns(np.arange(tasks), submitted, cores, np.zeros(tasks), memory_mib, count, duration, usage)
 
 
+def queueing(hosts: int, tasks: int, load: float, unit_ms: int, seed: int = 1) -> Case:
+    """Tasks of 20 fragments, about an hour long, which ask for this share of all cores on average; times in multiples of `unit_ms`."""
+    rng = np.random.default_rng(seed)
+    topology = Topology((Cluster("C", (HostGroup("H", hosts, 1, 16, 2000.0, 128_000, PowerModel("linear", 100.0, 300.0)),)),))
+    count, cores = np.full(tasks, 20), rng.integers(1, 9, tasks)
+    duration = np.maximum(np.rint(rng.exponential(180_000 / unit_ms, 20 * tasks)), 1).astype(np.int64) * unit_ms
+    span_ms = float((cores * duration.reshape(tasks, 20).sum(axis=1)).sum() / (16 * hosts * load))
+    submitted = np.sort((rng.uniform(0, span_ms, tasks) / unit_ms).astype(np.int64) * unit_ms)
+    usage = np.round(rng.uniform(0, 2000, len(duration)) * np.repeat(cores, 20))
+    memory_mib = rng.integers(1, 16_000, tasks)
+    return topology, {}, TaskColumns(np.arange(tasks), submitted, cores, np.zeros(tasks), memory_mib, count, duration, usage)
+
+
 def objects(columns: TaskColumns) -> list[Task]:
     """As the twin has them, which reads them one by one."""
     parts = (columns.id, columns.submission_ms, columns.cpu_count, columns.memory_mib, np.cumsum(columns.count), columns.count)
@@ -76,6 +89,21 @@ def one_call(case: Case, read_s: float = 0.0) -> list[str]:
     wall = time.perf_counter() - begin
     total = f"{wall + read_s:.2f} s ({read_s:.2f} s of it reading)" if read_s else f"{wall:.2f} s"
     return [total, f"{len(tasks) / wall:,.0f} tasks/s, {rows:,} rows"]
+
+
+def at_size(load: float, unit_ms: int, scale: float) -> list[str]:
+    """The same number of tasks on 100 and on 10,000 hosts, in one process: what a task costs there, and the ratio."""
+    costs = []
+    for hosts in (100, 10_000):
+        topology, carbon, tasks = queueing(hosts, int(200_000 * scale), load, unit_ms)
+        begin = time.process_time()
+        with no_collector():
+            simulation = simulate(topology, carbon, tasks, interval_ms=300_000)
+            for _ in simulation.pieces(marks=False):
+                pass
+        costs.append((time.process_time() - begin) / len(tasks))
+    few, many = costs
+    return [f"{many * 1e6:.0f} us of processor time a task", f"{1 / many:,.0f} tasks/s; 10,000 hosts / 100 hosts {many / few:.2f}"]
 
 
 def whole_process(files: list[str], *options: str) -> list[str]:
@@ -149,6 +177,10 @@ LINES: dict[str, tuple[bool, Callable[[float], Sequence[str]]]] = {
         False,
         lambda scale: one_call(generated(1000, int(1e6 * scale), int(5 * DAY_MS * scale), 1.2)),
     ),
+    "load 0.7, whole seconds": (False, lambda scale: at_size(0.7, 1000, scale)),
+    "load 0.7, milliseconds": (False, lambda scale: at_size(0.7, 1, scale)),
+    "load 1.5, queueing": (False, lambda scale: at_size(1.5, 1000, scale)),
+    "400,000 tasks, 160,000 hosts, one call": (False, lambda scale: one_call(queueing(160_000, int(4e5 * scale), 0.7, 1000))),
     "10,000 hosts, 1 day of windows": (False, lambda scale: windows(generated(10_000, int(2e5 * scale), int(DAY_MS * scale), 60), scale)),
     "30 days of windows, equal load": (
         False,

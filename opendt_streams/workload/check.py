@@ -52,6 +52,7 @@ def _facts(parts: Parts, findings: Findings) -> dict[str, JSON]:
     found: dict[str, JSON] = {}
     if parts.topology is not None:
         found["topology"] = facts.topology_facts(parts.topology)
+        plausibility.hardware(parts.unmodelled, findings)
     if parts.tasks is not None:
         found["tasks"] = facts.task_facts(parts.tasks, findings) | (
             facts.placement_facts(parts.tasks, parts.topology, findings) if parts.topology is not None else {}

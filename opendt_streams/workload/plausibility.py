@@ -14,8 +14,10 @@ from opendt_streams.model.plausible import LEVEL, ODD_ABOVE, ODD_BELOW, SENTINEL
 from opendt_streams.model.power import Meter
 from opendt_streams.model.task import Float64, Int64
 from opendt_streams.model.topology import Topology
+from opendt_streams.model.unmodelled import Unmodelled
 from opendt_streams.workload.findings import Findings
 from opendt_streams.workload.power import CONSUMPTION, PowerSeries
+from opendt_streams.workload.site import TOPOLOGY
 from opendt_streams.workload.tasks import FRAGMENTS, TaskTable
 
 COVERED: Final = 0.5
@@ -24,6 +26,14 @@ LONGEST_LAG_MS: Final = 12 * times.HOUR
 _FEWEST_TASKS: Final = 5
 _SHORTEST_TASK_MS: Final = 2 * times.MINUTE
 _MOST_SLOTS: Final = 100_000
+
+
+def hardware(found: tuple[Unmodelled, ...], findings: Findings) -> None:
+    """Batteries and GPUs, which the twin does not simulate."""
+    for part in found:
+        what = f"the battery of the cluster {part.name}" if part.part == "battery" else f"the GPU of the hosts {part.name}"
+        hint = "`opendt run` simulates the rest; `opendt engine run` refuses it."
+        findings.warning(TOPOLOGY, f"{what} is not simulated", "CPUs, memory and grid power", column=part.where, hint=hint)
 
 
 def durations(tasks: TaskTable, findings: Findings) -> None:

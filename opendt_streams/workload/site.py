@@ -81,9 +81,10 @@ def load_topology(directory: Path, findings: Findings) -> Topology | None:
 
 
 def _compare_with_opendc(data: bytes, document: Any, findings: Findings) -> None:
-    """Warns about what a twin reads and OpenDC does not, and the other way round."""
+    """Warns about what a twin reads and OpenDC does not, and the other way round. Batteries and GPUs are told elsewhere."""
+    told = {part.where for part in unmodelled(document)}
     try:
-        for ignored in not_modelled(decode(data)):
+        for ignored in (each for each in not_modelled(decode(data)) if each.where not in told):
             hint = "A twin runs without it; opendt engine run refuses the file."
             findings.warning(TOPOLOGY, ignored.what, ignored.expected, column=ignored.where, hint=hint)
     except BadInput as error:
