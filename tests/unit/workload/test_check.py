@@ -171,12 +171,12 @@ ODD: dict[str, tuple[Any, str, str]] = {
             battery={"capacity": 1, "chargingSpeed": 1, "batteryPolicy": {"type": "single", "carbonThreshold": 1}}
         ),
         "clusters[0].battery",
-        "a battery is not modelled",
+        "the battery of the cluster",
     ),
     "GPU": (
         lambda f: f["topology.json"]["clusters"][0]["hosts"][0].update(gpu={"coreCount": 1, "coreSpeed": 1000}),
         "clusters[0].hosts[0].gpu",
-        "a GPU is not modelled",
+        "the GPU of the hosts",
     ),
     "bits": (
         lambda f: f["topology.json"]["clusters"][0]["hosts"][0]["memory"].update(memorySize="256 Gb"),
