@@ -49,7 +49,9 @@ def run(
         return
     for report in reports:
         rows = ", ".join(f"{table} {count}" for table, count in report.rows.items())
-        typer.echo(f"{report.folder}: {report.simulated_s:.0f} s simulated in {report.wall_s:.2f} s; rows: {rows}")
+        energy = "" if report.energy_kwh is None else f"; energy {report.energy_kwh:,.6g} kWh"
+        carbon = "" if report.carbon_kg is None else f", carbon {report.carbon_kg:,.6g} kg CO2"
+        typer.echo(f"{report.folder}: {report.simulated_s:.0f} s simulated in {report.wall_s:.2f} s{energy}{carbon}; rows: {rows}")
 
 
 def tried_runner(config: Path | None, semantics: str) -> Runner:
@@ -82,7 +84,14 @@ def _document(experiment: Path, engine: str, semantics: str, reports: list[Scena
         "engine": engine,
         "semantics": semantics,
         "scenarios": [
-            {"folder": str(r.folder), "rows": r.rows, "simulated_seconds": r.simulated_s, "wall_seconds": round(r.wall_s, 3)}
+            {
+                "folder": str(r.folder),
+                "rows": r.rows,
+                "energy_kwh": r.energy_kwh,
+                "carbon_kg": r.carbon_kg,
+                "simulated_seconds": r.simulated_s,
+                "wall_seconds": round(r.wall_s, 3),
+            }
             for r in reports
         ],
         "simulated_seconds": sum(r.simulated_s for r in reports),

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
+from math import fsum
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,7 +20,7 @@ import pyarrow.parquet as pq
 
 from opendt_streams.engine.experiment import Experiment, ExportModel, Scenario, Workload
 from opendt_streams.engine.json_files import read_bytes
-from opendt_streams.engine.native.simulation import Simulation, simulate
+from opendt_streams.engine.native.simulation import Piece, Simulation, simulate
 from opendt_streams.engine.native.tables.columns import BATTERY, Columns, TableName, schema
 from opendt_streams.engine.native.tables.host import HostTable
 from opendt_streams.engine.native.tables.power_source import PowerSourceTable
@@ -30,6 +31,7 @@ from opendt_streams.engine.trace_files import read_carbon, read_tasks
 from opendt_streams.errors import BadInput, SimulationError
 from opendt_streams.model.carbon import CarbonTrace
 from opendt_streams.model.opendc_topology import read_opendc_topology
+from opendt_streams.model.rounding import significant_sum
 from opendt_streams.model.topology import Topology
 
 _TABLES: Final[dict[TableName, Callable[[Simulation], Any]]] = {
@@ -43,12 +45,17 @@ _NEEDS_MARKS: Final = {"host", "task"}
 
 @dataclass(frozen=True, slots=True)
 class ScenarioReport:
-    """What one scenario gave."""
+    """What one scenario gave. Energy and carbon are sums over all clusters and rows; carbon is None where a cluster has no trace.
+
+    Of the real OpenDC both are None: its files have single precision.
+    """
 
     folder: Path
     rows: dict[TableName, int]
     simulated_s: float
     wall_s: float
+    energy_kwh: float | None = None
+    carbon_kg: float | None = None
 
 
 def run_experiment(
@@ -72,9 +79,10 @@ def run_experiment(
             with no_collector():
                 simulation = cache.simulation(scenario, experiment.semantics, seed)
             _refuse_lost_tasks(simulation)
-            rows = _write(simulation, scenario.export, folder, tell)
+            sums = _Sums(simulation)
+            rows = _write(simulation, scenario.export, folder, sums, tell)
             simulated_s = (int(simulation.rows.time_ms[-1]) - simulation.log.origin_ms) / 1000
-            reports.append(ScenarioReport(folder, rows, simulated_s, clock() - begin))
+            reports.append(ScenarioReport(folder, rows, simulated_s, clock() - begin, sums.energy_kwh, sums.carbon_kg))
     return reports
 
 
@@ -175,11 +183,33 @@ def _find_carbon(named: str, scenario: Scenario) -> Path:
     )
 
 
-def _write(simulation: Simulation, export: ExportModel, folder: Path, progress: Callable[[float], None]) -> dict[TableName, int]:
+class _Sums:
+    """Energy and carbon of a simulation, added up piece by piece."""
+
+    def __init__(self, simulation: Simulation) -> None:
+        self._known = all(trace is not None for trace in simulation.traces)
+        self._energy_j = self._carbon_g = 0.0
+
+    def add(self, piece: Piece) -> None:
+        self._energy_j += fsum(j for cluster in piece.clusters for j in cluster.energy_j.tolist())
+        self._carbon_g += fsum(g for cluster in piece.clusters for g in cluster.carbon_g.tolist())
+
+    @property
+    def energy_kwh(self) -> float:
+        return significant_sum([self._energy_j / 3.6e6])
+
+    @property
+    def carbon_kg(self) -> float | None:
+        return significant_sum([self._carbon_g / 1000]) if self._known else None
+
+
+def _write(
+    simulation: Simulation, export: ExportModel, folder: Path, sums: _Sums, progress: Callable[[float], None]
+) -> dict[TableName, int]:
     unfinished = folder.with_name(f".{folder.name}.{os.getpid()}")
     unfinished.mkdir(parents=True, exist_ok=True)
     try:
-        counts = _write_tables(simulation, export, unfinished, progress)
+        counts = _write_tables(simulation, export, unfinished, sums, progress)
         folder.mkdir(exist_ok=True)
         for file in sorted(unfinished.iterdir()):
             file.replace(folder / file.name)
@@ -188,7 +218,9 @@ def _write(simulation: Simulation, export: ExportModel, folder: Path, progress: 
     return counts
 
 
-def _write_tables(simulation: Simulation, export: ExportModel, folder: Path, progress: Callable[[float], None]) -> dict[TableName, int]:
+def _write_tables(
+    simulation: Simulation, export: ExportModel, folder: Path, sums: _Sums, progress: Callable[[float], None]
+) -> dict[TableName, int]:
     counts: dict[TableName, int] = dict.fromkeys(export.columns, 0)
     tables = {name: _TABLES[name](simulation) for name in export.columns}
     schemas = {name: _schema(name, columns, simulation.semantics) for name, columns in export.columns.items()}
@@ -199,6 +231,7 @@ def _write_tables(simulation: Simulation, export: ExportModel, folder: Path, pro
                 data = _arrow(table.rows(piece), schemas[name], simulation)
                 writers[name].write_table(data)
                 counts[name] += len(data)
+            sums.add(piece)
             progress(piece.end / len(simulation.rows.time_ms))
     if export.battery:
         pq.write_table(pa.schema([BATTERY.field(c) for c in export.battery]).empty_table(), folder / "battery.parquet")
