@@ -6,6 +6,7 @@ import gc
 import os
 import shutil
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -69,7 +70,7 @@ def run_experiment(
         BadInput, SimulationError: see `simulate` and the readers; no folder of that scenario is left behind.
     """
     reports: list[ScenarioReport] = []
-    cache = _Inputs()
+    cache = _Inputs(experiment)
     total = len(experiment.scenarios) * len(experiment.seeds)
     for scenario in experiment.scenarios:
         for seed in experiment.seeds:  # without a policy that draws they differ in name only
@@ -115,9 +116,10 @@ def no_collector() -> Iterator[None]:
 
 
 class _Inputs:
-    """Files of scenarios, each read once."""
+    """Files of scenarios, each read once. A workload that no other scenario needs is not kept."""
 
-    def __init__(self) -> None:
+    def __init__(self, experiment: Experiment) -> None:
+        self._wanted = Counter(scenario.workload for scenario in experiment.scenarios for _ in experiment.seeds)
         self._tasks: dict[Workload, TaskColumns] = {}
         self._topologies: dict[Path, Topology] = {}
         self._traces: dict[Path, CarbonTrace] = {}
@@ -125,8 +127,6 @@ class _Inputs:
     def simulation(self, scenario: Scenario, semantics: str, seed: int) -> Simulation:
         if scenario.topology not in self._topologies:
             self._topologies[scenario.topology] = _read_topology(scenario.topology)
-        if scenario.workload not in self._tasks:
-            self._tasks[scenario.workload] = _read_workload(scenario.workload)
         topology = self._topologies[scenario.topology]
         if semantics == "2.4f":
             _refuse_second_trace(topology, scenario.topology)
@@ -140,13 +140,19 @@ class _Inputs:
         return simulate(
             topology,
             traces,
-            self._tasks[scenario.workload],
+            self._next_use(scenario.workload),
             interval_ms=scenario.export.interval_ms,
             policy=scenario.policy,
             scaling=scenario.workload.scaling,
             semantics=semantics,
             seed=seed,
         )
+
+    def _next_use(self, workload: Workload) -> TaskColumns:
+        if workload not in self._tasks:
+            self._tasks[workload] = _read_workload(workload)
+        self._wanted[workload] -= 1
+        return self._tasks[workload] if self._wanted[workload] else self._tasks.pop(workload)
 
 
 def _read_topology(path: Path) -> Topology:

@@ -65,6 +65,10 @@ class TaskColumns:
             self.cpu_usage_mhz[rows],
         )
 
+    def without_fragments(self) -> TaskColumns:
+        """What tasks are and ask for, without what they do: `count` is all that is left of their fragments."""
+        return replace(self, duration_ms=self.duration_ms[:0].copy(), cpu_usage_mhz=self.cpu_usage_mhz[:0].copy())
+
     def moved_to(self, first_ms: int) -> TaskColumns:
         """All submissions moved alike, so that the first of a task with fragments is at `first_ms`."""
         runnable = self.submission_ms[self.count > 0]

@@ -49,6 +49,9 @@ def read_tasks(folder: Path) -> TaskColumns:
     if len(owner) > count.sum() or not np.array_equal(end, np.cumsum(count)):
         rows = np.arange(count.sum()) + np.repeat(first - (np.cumsum(count) - count), count)
         duration, usage = duration[rows], usage[rows]
+    # The columns are NumPy's own, so that their memory is free for the simulation as soon as nobody needs them; Arrow keeps what it had.
+    del owner
+    pa.default_memory_pool().release_unused()
     return TaskColumns(ids, submitted, cores, capacity, (memory + 500) // 1000, count, duration, usage)
 
 
@@ -113,7 +116,7 @@ class _File:
         column = self._column(name)
         if not (pa.types.is_floating(column.type) or pa.types.is_integer(column.type)):
             raise BadInput(f"its type is {column.type}", expected="numbers", where=self._where(name))
-        values = np.array(column.cast(pa.float64()), dtype=np.float64)
+        values: NDArray[np.float64] = column.cast(pa.float64()).to_numpy().copy()
         self._refuse(name, ~(np.isfinite(values) & (values >= 0)), values, "a finite number, 0 or more")
         return values
 
@@ -121,7 +124,8 @@ class _File:
         try:
             if not (pa.types.is_integer(column.type) or pa.types.is_floating(column.type)):
                 raise pa.ArrowInvalid
-            return np.array(column.cast(pa.int64()), dtype=np.int64)
+            whole: Int64 = column.cast(pa.int64()).to_numpy().copy()
+            return whole
         except pa.ArrowInvalid:
             raise BadInput(f"its type is {column.type}", expected="whole numbers", where=self._where(name)) from None
 

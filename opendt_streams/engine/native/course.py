@@ -23,7 +23,7 @@ from opendt_streams.engine.native.queue.perfect import Perfect
 from opendt_streams.engine.native.queue.pushes import Pushes
 from opendt_streams.engine.native.queue.scaling import NoDelay, Scaling
 from opendt_streams.engine.native.rows import Log, Rows, plan_rows
-from opendt_streams.engine.native.running_sums import RunningSums, drifting_hosts
+from opendt_streams.engine.native.running_sums import Bools, RunningSums, drifting_hosts
 from opendt_streams.engine.native.scheduler import Finish, Scheduler
 from opendt_streams.engine.native.spans import RunColumns
 from opendt_streams.engine.native.task_ends import TaskEnds
@@ -48,7 +48,10 @@ class Course:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Setting:
-    """What decides the course. `tasks` with fragments only, in order of submission; `carbon_ms`: the steps of each trace."""
+    """What decides the course. `tasks` in order of submission, `jobs` as they are run; `carbon_ms`: the steps of each trace.
+
+    `drifting`: per host whether the rests of sums show. The fragments are in the jobs alone: they are most of what lies in memory.
+    """
 
     hosts: Hosts
     policy: Policy
@@ -56,8 +59,26 @@ class Setting:
     scaling: str
     semantics: str
     tasks: TaskColumns
+    jobs: Sequence[Job]
+    drifting: Bools
     carbon_ms: Sequence[Int64]
     interval_ms: int
+
+    @staticmethod
+    def of(
+        hosts: Hosts,
+        tasks: TaskColumns,
+        carbon_ms: Sequence[Int64],
+        interval_ms: int,
+        policy: Policy = "Mem",
+        seed: int = 0,
+        scaling: str = "NoDelay",
+        semantics: str = "2.4f",
+    ) -> Setting:
+        """Of tasks that all have fragments, in order of submission."""
+        jobs = prepare(range(len(tasks)), tasks, semantics)
+        drifting = drifting_hosts(hosts, tasks.cpu_usage_mhz)
+        return Setting(hosts, policy, seed, scaling, semantics, tasks.without_fragments(), jobs, drifting, carbon_ms, interval_ms)
 
     @property
     def origin_ms(self) -> int:
@@ -74,7 +95,7 @@ def course(setting: Setting) -> Course:
         return follow_every_fragment(setting, Perfect(setting.hosts))
     if setting.semantics != "2.4f":
         return follow_every_fragment(setting, NoDelay())
-    if drifting_hosts(setting.hosts, setting.tasks.cpu_usage_mhz).any():
+    if setting.drifting.any():
         return follow_every_fragment(setting, Pushes())
     log, rows, finish = know_the_ends(setting)
     final_ms, at_deadline = int(rows.time_ms[-1]), finish.ended and not finish.after_engine
@@ -89,43 +110,40 @@ def course(setting: Setting) -> Course:
 
 def know_the_ends(setting: Setting) -> tuple[Log, Rows, Finish]:
     """The fast way. Ready for rows that come after changes; careful from the start if anything happens off the whole second."""
-    jobs = prepare(range(len(setting.tasks)), setting.tasks, setting.semantics)
-    long = any(job.longest_ms >= setting.interval_ms for job in jobs) or any(len(steps) for steps in setting.carbon_ms)
+    long = any(job.longest_ms >= setting.interval_ms for job in setting.jobs) or any(len(steps) for steps in setting.carbon_ms)
     deadlines = TaskEnds(setting.origin_ms, setting.carbon_ms, follow=long)
-    if any(job.off_second for job in jobs):
+    if any(job.off_second for job in setting.jobs):
         deadlines.be_careful({}, setting.origin_ms)
-    return _run(setting, jobs, deadlines)
+    return _run(setting, deadlines)
 
 
 def follow_every_fragment(setting: Setting, scaling: Scaling) -> Course:
     """The slow way, exact in everything."""
-    jobs = prepare(range(len(setting.tasks)), setting.tasks, setting.semantics)
     deadlines = EveryFragment(setting.origin_ms, setting.carbon_ms, scaling)
-    log, rows, finish = _run(setting, jobs, deadlines, every_tick=True)
+    log, rows, finish = _run(setting, deadlines, every_tick=True)
     stepped = tuple(ms == int(rows.time_ms[-1]) for ms in finish.stepped_ms)
     last_row = LastRow(rows.last, stepped, finish.ended)
     if not isinstance(scaling, Pushes):
         return Course(log, rows, last_row)
-    drifting = drifting_hosts(setting.hosts, setting.tasks.cpu_usage_mhz)
-    sums = RunningSums.of(scaling.changes(), drifting)
+    sums = RunningSums.of(scaling.changes(), setting.drifting)
     if finish.ended:
         before, passed_on = scaling.seen_at_end
         seen = np.full(len(setting.hosts), before)
         seen[list(passed_on)] = list(passed_on.values())
         last_row = LastRow(rows.last, stepped, True, sums.after(seen))
-    return Course(log, rows, last_row, sums if drifting.any() else None)
+    return Course(log, rows, last_row, sums if setting.drifting.any() else None)
 
 
-def _run(setting: Setting, jobs: Sequence[Job], deadlines: Deadlines, *, every_tick: bool = False) -> tuple[Log, Rows, Finish]:
+def _run(setting: Setting, deadlines: Deadlines, *, every_tick: bool = False) -> tuple[Log, Rows, Finish]:
     tasks, origin_ms = setting.tasks, setting.origin_ms
     where = placement(setting.hosts, setting.policy, setting.semantics, setting.seed)
     ticks = Ticks(origin_ms, setting.interval_ms, setting.carbon_ms, every=every_tick)
     scheduler = Scheduler(setting.hosts, where, deadlines, origin_ms, total=len(tasks), ticks=ticks)
-    happened = scheduler.advance(_FAR_MS, list(zip(tasks.submission_ms.tolist(), jobs, strict=True)))
+    happened = scheduler.advance(_FAR_MS, list(zip(tasks.submission_ms.tolist(), setting.jobs, strict=True)))
     if scheduler.finish is None:
         raise _waits_for_ever(scheduler.queue)
     perfect = setting.scaling == "Perfect"
-    runs = RunColumns.executed(happened.placed) if perfect else RunColumns.of(happened.placed, jobs[0].edges, tasks.count)
+    runs = RunColumns.executed(happened.placed) if perfect else RunColumns.of(happened.placed, setting.jobs[0].edges, tasks.count)
     log = Log(origin_ms, runs, tasks, happened.terminated)
     return log, plan_rows(log, ticks, scheduler.finish, setting.interval_ms), scheduler.finish
 

@@ -157,5 +157,7 @@ def simulate(
     origin_ms = int(tasks.submission_ms[0])
     carbon_ms = [trace.steps_between(origin_ms, _FAR_MS) for trace in by_cluster if trace is not None]
     hosts = expand(topology)
-    found = course(Setting(hosts, policy, seed, scaling, semantics, tasks, carbon_ms, interval_ms))
+    setting = Setting.of(hosts, tasks, carbon_ms, interval_ms, policy, seed, scaling, semantics)
+    del tasks  # most of it is in the setting once more
+    found = course(setting)
     return Simulation(topology, semantics, hosts, by_cluster, found.log, found.rows, found.last_row, found.sums)

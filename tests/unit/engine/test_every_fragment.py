@@ -31,7 +31,7 @@ def test_it_gives_the_runs_and_rows_of_the_fast_path(
 ) -> None:
     columns = TaskColumns.of(work).in_order_of_submission()
     steps = [carbon["trace"].steps_between(int(columns.submission_ms[0]), 2**62) for c in topology.clusters if c.carbon_trace]
-    setting = Setting(expand(topology), "Mem", 0, "NoDelay", "2.4f", columns, steps, interval_ms)
+    setting = Setting.of(expand(topology), columns, steps, interval_ms)
     try:
         simulation = simulate(topology, carbon, columns, interval_ms=interval_ms)
     except SimulationError:
@@ -50,7 +50,7 @@ def test_it_places_tasks_as_the_fast_path_does_where_they_queue(seed: int) -> No
     world = random_world(seed, tasks=150)
     columns = TaskColumns.of(world.tasks).in_order_of_submission()
     steps = [trace.steps_between(int(columns.submission_ms[0]), 2**62) for trace in world.carbon.values()]
-    setting = Setting(expand(world.topology), world.policy, 0, "NoDelay", "2.4f", columns, steps, world.step_ms)
+    setting = Setting.of(expand(world.topology), columns, steps, world.step_ms, world.policy)
     try:
         fast, rows, _ = know_the_ends(setting)
     except SimulationError:
