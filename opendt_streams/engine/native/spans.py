@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -47,15 +48,14 @@ def gather(runs: Sequence[Run], from_ms: int, until_ms: int) -> Spans:
 
 def _entries(run: Run, from_ms: int, until_ms: int) -> tuple[int, int]:
     """Which entries speak about [from, until): from the one in force at `from` to the last before `until`."""
-    starts, first, end = run.job.edges.starts_ms, run.job.first, run.job.end
-    lo = first
-    if from_ms > run.placed_ms:
-        lo += run.cursor
-        lo += int(starts[lo:end].searchsorted(from_ms - run.placed_ms, side="right")) - 1
-        run.cursor = lo - first
+    job, placed_ms = run.job, run.placed_ms
+    clock, lo, end = job.edges.clock, job.first, job.end
+    if from_ms > placed_ms:
+        lo = bisect_right(clock, from_ms - placed_ms, lo + run.cursor, end) - 1
+        run.cursor = lo - job.first
     if until_ms > run.end_ms:
         return lo, end
-    return lo, lo + int(starts[lo:end].searchsorted(until_ms - run.placed_ms, side="left"))
+    return lo, bisect_left(clock, until_ms - placed_ms, lo, end)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
