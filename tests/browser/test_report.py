@@ -33,7 +33,9 @@ def test_a_dragged_mouse_looks_closer_and_a_button_goes_back(watched: Watched, t
     page = watched.open(path.as_uri())
     summary = page.locator("#power-summary")
     whole = summary.text_content() or ""
-    box = page.locator("#power .plot").bounding_box()
+    plot = page.locator("#power .plot")
+    plot.scroll_into_view_if_needed()
+    box = plot.bounding_box()
     assert box is not None
     page.mouse.move(box["x"] + 300, box["y"] + 80)
     page.mouse.down()
