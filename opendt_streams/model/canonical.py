@@ -16,6 +16,7 @@ JSON = TypeAliasType("JSON", "None | bool | int | float | str | list[JSON] | dic
 # its keys sort as RFC 8785's do as long as they are ASCII, and its integers agree up to 2**53.
 _SMALLEST_PLAIN: Final = 1e-4
 LARGEST_EXACT: Final = 2**53
+_SCALARS: Final = {int, str, bool, type(None)}
 
 
 class _NeedsLibrary(Exception):
@@ -48,6 +49,11 @@ def _plain(value: object) -> object:
     if kind is float:
         return _number(value)  # type: ignore[arg-type]
     if kind is list or kind is tuple:
+        kinds = set(map(type, value))  # type: ignore[call-overload]
+        if kinds <= _SCALARS:  # long columns of them are most of a stored state
+            if int in kinds and any(type(x) is int and not -LARGEST_EXACT < x < LARGEST_EXACT for x in value):  # type: ignore[attr-defined]
+                raise _NeedsLibrary
+            return value
         return [_number(x) if type(x) is float else _plain(x) for x in value]  # type: ignore[attr-defined]
     if kind is dict:
         if not all(type(k) is str and k.isascii() for k in value):  # type: ignore[attr-defined]

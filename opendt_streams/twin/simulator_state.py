@@ -23,7 +23,7 @@ from opendt_streams.wire import topics
 from opendt_streams.wire.messages import Message, Snapshot, TaskSubmitted
 from opendt_streams.wire.twin import RESULT
 
-VERSION: Final = 1
+VERSION: Final = 2
 
 
 def snapshot(sim: Simulator) -> dict[str, JSON]:

@@ -86,7 +86,7 @@ def test_it_holds_references_and_names_all_that_a_restore_reads() -> None:
 
 def test_a_state_of_another_version_is_refused() -> None:
     machine = busy()
-    with pytest.raises(HistoryGone, match="version 0; expected version 1"):
+    with pytest.raises(HistoryGone, match="version 0; expected version 2"):
         restore(machine, state_of(machine) | {"version": 0})
 
 
