@@ -22,8 +22,8 @@ from opendt_streams.engine.native.queue.every_fragment import EveryFragment
 from opendt_streams.engine.native.queue.perfect import Perfect
 from opendt_streams.engine.native.queue.pushes import Pushes
 from opendt_streams.engine.native.queue.scaling import NoDelay, Scaling
-from opendt_streams.engine.native.rows import Log, Rows, plan_rows
-from opendt_streams.engine.native.running_sums import Bools, RunningSums, drifting_hosts
+from opendt_streams.engine.native.rows import Bools, Log, Rows, plan_rows
+from opendt_streams.engine.native.running_sums import RunningSums, drifting_hosts
 from opendt_streams.engine.native.scheduler import Finish, Scheduler
 from opendt_streams.engine.native.spans import RunColumns
 from opendt_streams.engine.native.task_ends import TaskEnds

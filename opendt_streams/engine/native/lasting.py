@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from opendt_streams.engine.native.hosts import Hosts
-from opendt_streams.engine.native.job import Job, Run
+from opendt_streams.engine.native.job import Job
 from opendt_streams.engine.native.moments import NEVER_MS
 from opendt_streams.engine.native.placement import Placement
 from opendt_streams.engine.native.queue.deadlines import LastingDeadlines
@@ -39,13 +39,11 @@ class LastingScheduler(Scheduler):
             return 0
         return sum(run.placed_ms < run.end_ms == self._now for run in self.running.values())
 
-    def settle(self) -> list[Run]:
-        """Let all tasks end that end at the instant up to which it was advanced, before anything else is done at it. Gives them."""
-        happened = Happened()
+    def settle(self) -> None:
+        """Let all tasks end that end at the instant up to which it was advanced, before anything else is done at it."""
         while ENGINE in self._here:
             self._here.remove(ENGINE)
-            self._engine(happened)
-        return happened.ended
+            self._engine(Happened())
 
     def move(self, now: int, hosts: Hosts, placement: Placement, new_number: Mapping[int, int]) -> list[Job]:
         """Other hardware from `now` on, after `settle`: tasks stay where their host remains, the others go back to the head of the queue.

@@ -8,17 +8,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Final, TypeAlias
+from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from opendt_streams.engine.native.demand import HostSteps, without_drift
 from opendt_streams.engine.native.hosts import Hosts
 from opendt_streams.engine.native.queue.pushes import Changes
+from opendt_streams.engine.native.rows import Bools
 from opendt_streams.model.task import Float64, Int64
-
-Bools: TypeAlias = NDArray[np.bool_]
 
 # Fractions of MHz down to this are exact in all sums that occur, and leave nothing behind.
 _EXACT_PARTS: Final = 1024
