@@ -36,13 +36,11 @@ class TaskEnds:
         self._ends: list[tuple[int, int]] = []  # heap of (end, number)
         self._stretches = Stretches()
         self._steps: list[Int64] = []
-        self._following = False  # whether `_boundaries` is kept
         self._careful = False
         self._boundaries: list[int] = []  # heap of entries: an instant at or before the next boundary, and whose
         self._due: list[int] = []  # numbers that have a boundary at the instant that is at hand
+        self._following = follow  # whether `_boundaries` is kept
         self.trace(carbon_ms, {}, origin_ms)
-        if follow:
-            self._follow({}, origin_ms)
 
     @property
     def next_ms(self) -> int:
@@ -71,8 +69,8 @@ class TaskEnds:
             self.be_careful(started, now)
 
     def be_careful(self, started: Mapping[int, Run], now: int) -> None:
-        self._careful = True
-        self._follow(started, now)
+        self._careful = self._following = True
+        self._rebuild(started, now)
 
     def entered(self, now: int, running: Mapping[int, Run], *, exactly: bool = False) -> Moment | None:
         if not (self._careful or exactly):
@@ -107,7 +105,7 @@ class TaskEnds:
 
     def begin(self, started: Mapping[int, Run], now: int) -> None:
         self.move(started, now)
-        if any(run.job.off_second for run in started.values()):
+        if self._careful or any(run.job.off_second for run in started.values()):
             self.be_careful(started, now)
 
     def move(self, started: Mapping[int, Run], now: int) -> None:
@@ -122,17 +120,10 @@ class TaskEnds:
         """`due`: the engine run of `now` is still to come."""
         self.move(started, now)
         self._stretches = Stretches(((a, b), (c, d)) for a, b, c, d in state["stretches"])
-        self._following = False
         if state["careful"]:
             self.be_careful(started, now)
             if due:
                 self._look(now, started)
-
-    def _follow(self, started: Mapping[int, Run], now: int) -> None:
-        """From now on know the ends of fragments."""
-        if not self._following:
-            self._following = True
-            self._rebuild(started, now)
 
     # -- boundaries ---------------------------------------------------------------------------------------------------------
 

@@ -14,7 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from opendt_streams.engine.native import NATIVE
+from opendt_streams.engine.native.job import Run, prepare
 from opendt_streams.engine.native.simulation import Simulation, simulate
+from opendt_streams.engine.native.task_ends import TaskEnds
 from opendt_streams.engine.port import Engine, EngineSettings, Submission
 from opendt_streams.engine.task_columns import TaskColumns
 from opendt_streams.errors import SimulationError
@@ -174,6 +176,16 @@ def test_sums_are_followed_from_the_change_of_the_power_model_on() -> None:
     assert window.clusters[0].power_w[-1] == 20.0 + 980.0 * np.sqrt(rest / 8000.0)
     engine.apply(plain, {})
     assert engine.advance(ORIGIN_MS + 5000, []).clusters[0].power_w.tolist() == [50.0]
+
+
+def test_tasks_that_run_are_known_to_the_order_when_their_sums_cease_to_show() -> None:
+    """The carbon trace makes the order matter from the start; then the scheduler takes over tasks that are half way through."""
+    work = task(0, 0, [(1500, 1.0), (3000, 1.0)])
+    (job,) = prepare([0], TaskColumns.of([work]))
+    run = Run(job, 0, ORIGIN_MS, ORIGIN_MS + 4500, known=(ORIGIN_MS, 2))
+    ends = TaskEnds(ORIGIN_MS, [np.array([ORIGIN_MS + 250])])
+    ends.begin({0: run}, ORIGIN_MS + 1000)
+    assert ends.entered(ORIGIN_MS + 1500, {0: run}) == (ORIGIN_MS + 250, -1)
 
 
 def test_many_hosts_draw_what_they_draw_in_parts() -> None:
